@@ -1,0 +1,6 @@
+//! The engines on their real models and on real media. A model that is missing fails its tests, with the command that
+//! fetches it.
+
+mod fixtures;
+mod hear;
+mod read;
