@@ -1,0 +1,46 @@
+//! ffmpeg's own languages: decoder options and filter graphs for a pass. Pure text.
+
+use super::{FramePlan, Profile};
+use crate::MediaTime;
+
+/// A tick counts as reached this fraction of a tick early, for containers round their timestamps.
+pub(super) const TICK_SLACK: f64 = 0.01;
+
+/// Near the declared end every frame is taken, so that the reader can keep the very last.
+const TAIL_S: f64 = 0.25;
+
+/// Mono 16 kHz on the timeline: silence before the start and in gaps longer than 50 ms, cut where it overlaps.
+pub(super) const AUDIO: &str = "aresample=16000:async=1:min_hard_comp=0.05:first_pts=0";
+
+/// Options in front of the input.
+pub(super) fn decoder_options(profile: Profile, codec: &str) -> &'static [&'static str] {
+    match profile {
+        Profile::Exact => &[],
+        Profile::Fast if matches!(codec, "h264" | "hevc") => {
+            &["-skip_frame:v", "noref", "-skip_loop_filter:v", "all"]
+        }
+        Profile::Fast => &[],
+        // The decoder skips where it knows how to; the demuxer helps those that do not (AV1 in MP4).
+        Profile::Keyframes => &["-skip_frame:v", "nokey", "-discard:v", "nokey"],
+    }
+}
+
+/// The graph that samples, scales, and tells each frame's time in microseconds on descriptor `times_fd`. Metadata
+/// that the file brought along is removed first, so that each record has exactly our two lines.
+pub(super) fn video(plan: &FramePlan, width: u32, height: u32, end: MediaTime, times_fd: i32) -> String {
+    let select = select(plan.fps, end);
+    format!(
+        "select='{select}',scale={width}:{height}:flags=bicubic,settb=AVTB,\
+         metadata=mode=delete,metadata=mode=add:key=t:value=1,\
+         metadata=mode=print:key=t:direct=1:file='pipe\\:{times_fd}'"
+    )
+}
+
+/// The first frame, the first of each tick, and every frame near the end.
+fn select(fps: f64, end: MediaTime) -> String {
+    let tick = |t: &str| format!("floor({t}*{fps}+{TICK_SLACK})");
+    let (now, before) = (tick("t"), tick("prev_selected_t"));
+    let end_s = end.as_secs_f64();
+    let tail = format!("gte(t,{})*lt(t,{})", end_s - TAIL_S, end_s + TAIL_S);
+    format!("isnan(prev_selected_t)+gt({now},{before})+{tail}")
+}
