@@ -4,6 +4,7 @@
 mod error;
 pub mod hear;
 mod image;
+pub mod onnx;
 pub mod read;
 pub mod runtime;
 

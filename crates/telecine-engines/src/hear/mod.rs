@@ -5,6 +5,7 @@
 mod moonshine;
 mod segment;
 mod vad;
+mod whisper;
 
 use std::io::{self, Read};
 
@@ -12,6 +13,7 @@ pub use self::{
     moonshine::Moonshine,
     segment::{SAMPLE_RATE, Segment, SegmentRules, Segmenter, WINDOW_SAMPLES, segments},
     vad::{Vad, VadStream},
+    whisper::{Whisper, convert_whisper},
 };
 use crate::EngineError;
 
@@ -76,7 +78,7 @@ pub struct Word {
 /// One segment of speech to text; what [`SpeechHearer`] chooses among by language.
 pub trait Recognizer: Send + Sync {
     /// Primary subtags of the languages that it knows.
-    fn languages(&self) -> &[&'static str];
+    fn languages(&self) -> &[String];
 
     /// What is said in the segment; empty when nothing is understood. `language` is one of its own.
     fn recognise(
@@ -107,7 +109,7 @@ impl SpeechHearer {
     }
 
     fn recognizer_for(&self, language: &str) -> Result<&dyn Recognizer, EngineError> {
-        let known = self.recognizers.iter().find(|r| r.languages().contains(&language));
+        let known = self.recognizers.iter().find(|r| r.languages().iter().any(|known| known == language));
         known.map(Box::as_ref).ok_or_else(|| EngineError::LanguageNotSupported {
             language: language.to_owned(),
             supported: self.languages(),
@@ -122,7 +124,7 @@ impl Hearer for SpeechHearer {
 
     fn languages(&self) -> Vec<String> {
         let all = self.recognizers.iter().flat_map(|r| r.languages());
-        let mut languages: Vec<String> = all.map(|language| (*language).to_owned()).collect();
+        let mut languages: Vec<String> = all.cloned().collect();
         languages.sort_unstable();
         languages.dedup();
         languages
@@ -266,6 +268,21 @@ fn place_words(text: &str, start_s: f64, end_s: f64) -> Vec<Word> {
     text.split_whitespace().map(place).collect()
 }
 
+/// A decoder that ran into its limit mostly repeats itself: of a tail that is the same few tokens at least three
+/// times over, one is kept.
+fn without_loop(mut tokens: Vec<u32>) -> Vec<u32> {
+    const MIN_REPEATS: usize = 3;
+    for period in 1..=tokens.len() / MIN_REPEATS {
+        let repeated =
+            tokens.iter().rev().zip(tokens.iter().rev().skip(period)).take_while(|(a, b)| a == b).count();
+        if repeated >= period * (MIN_REPEATS - 1) {
+            tokens.truncate(tokens.len() - repeated);
+            return tokens;
+        }
+    }
+    tokens
+}
+
 fn primary_subtag(language: &str) -> String {
     let subtag = language.split(['-', '_']).next().unwrap_or_default();
     subtag.trim().to_ascii_lowercase()
@@ -276,6 +293,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_loop_at_the_end_is_kept_once() {
+        assert_eq!(without_loop(vec![7, 8, 1, 2, 1, 2, 1, 2]), [7, 8, 1, 2]);
+        assert_eq!(without_loop(vec![5, 5, 5, 5]), [5]);
+    }
+
+    #[test]
+    fn a_word_said_twice_is_not_a_loop() {
+        assert_eq!(without_loop(vec![7, 1, 2, 1, 2]), [7, 1, 2, 1, 2]);
+        assert_eq!(without_loop(Vec::new()), Vec::<u32>::new());
+    }
 
     #[test]
     fn a_language_tag_counts_by_its_first_part() {

@@ -11,7 +11,7 @@ use ort::{
 };
 use tokenizers::Tokenizer;
 
-use super::{Recognizer, segment::SAMPLE_RATE};
+use super::{Recognizer, segment::SAMPLE_RATE, without_loop};
 use crate::{
     EngineError,
     runtime::{Runtime, SessionPool},
@@ -34,6 +34,7 @@ pub struct Moonshine {
     encoder: SessionPool,
     decoder: SessionPool,
     tokenizer: Tokenizer,
+    languages: [String; 1],
 }
 
 impl Moonshine {
@@ -49,6 +50,7 @@ impl Moonshine {
             encoder: runtime.pool(&folder.join("encoder_model.ort"), max_sessions)?,
             decoder: runtime.pool(&folder.join("decoder_model_merged.ort"), max_sessions)?,
             tokenizer,
+            languages: ["en".to_owned()],
         })
     }
 
@@ -92,8 +94,8 @@ impl Moonshine {
 }
 
 impl Recognizer for Moonshine {
-    fn languages(&self) -> &[&'static str] {
-        &["en"]
+    fn languages(&self) -> &[String] {
+        &self.languages
     }
 
     fn recognise(
@@ -182,36 +184,4 @@ fn step(
     }
     caches.is_filled = true;
     Ok(next)
-}
-
-/// A decoder that ran into its limit mostly repeats itself: of a tail that is the same few tokens at least three
-/// times over, one is kept.
-fn without_loop(mut tokens: Vec<u32>) -> Vec<u32> {
-    const MIN_REPEATS: usize = 3;
-    for period in 1..=tokens.len() / MIN_REPEATS {
-        let repeated =
-            tokens.iter().rev().zip(tokens.iter().rev().skip(period)).take_while(|(a, b)| a == b).count();
-        if repeated >= period * (MIN_REPEATS - 1) {
-            tokens.truncate(tokens.len() - repeated);
-            return tokens;
-        }
-    }
-    tokens
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_loop_at_the_end_is_kept_once() {
-        assert_eq!(without_loop(vec![7, 8, 1, 2, 1, 2, 1, 2]), [7, 8, 1, 2]);
-        assert_eq!(without_loop(vec![5, 5, 5, 5]), [5]);
-    }
-
-    #[test]
-    fn a_word_said_twice_is_not_a_loop() {
-        assert_eq!(without_loop(vec![7, 1, 2, 1, 2]), [7, 1, 2, 1, 2]);
-        assert_eq!(without_loop(Vec::new()), Vec::<u32>::new());
-    }
 }

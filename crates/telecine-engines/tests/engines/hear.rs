@@ -4,7 +4,7 @@ use std::{cell::Cell, fs, path::Path};
 
 use telecine_engines::{
     EngineError,
-    hear::{Hearer, Moonshine, SegmentRules, SpeechHearer, Utterance, Vad},
+    hear::{Hearer, Moonshine, Recognizer, SegmentRules, SpeechHearer, Utterance, Vad, Whisper},
 };
 
 use crate::fixtures::{media, model, pcm_16k, runtime};
@@ -12,7 +12,7 @@ use crate::fixtures::{media, model, pcm_16k, runtime};
 /// From the Debian package pocketsphinx-testdata: five utterances from LibriVox with their text.
 const LIBRIVOX: &str = "/usr/share/pocketsphinx/test/data/librivox";
 
-const TWO_CITIES: &str = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the \
+pub(crate) const TWO_CITIES: &str = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the \
     age of foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of Light, it \
     was the season of Darkness, it was the spring of hope, it was the winter of despair, we had everything before us, \
     we had nothing before us, we were all going direct to Heaven, we were all going direct the other way – in short, \
@@ -86,6 +86,21 @@ fn music_and_silence_say_nothing() {
 }
 
 #[test]
+fn each_language_goes_to_the_first_model_that_knows_it() {
+    let runtime = runtime();
+    let vad = Vad::open(&runtime, &model("silero-vad/silero_vad.onnx"), 1).unwrap();
+    let moonshine = Moonshine::open(&runtime, &model("moonshine-tiny-en"), 1).unwrap();
+    let whisper = Whisper::open(&runtime, &model("whisper-base"), 1).unwrap();
+    let recognizers: Vec<Box<dyn Recognizer>> = vec![Box::new(moonshine), Box::new(whisper)];
+    let hearer = SpeechHearer::new("both", vad, SegmentRules::default(), recognizers);
+    let pcm = &pcm_16k(&media("two_cities.wav"))[..16_000 * 5];
+    let english = hearer.transcribe(pcm, "en", &|| false).unwrap();
+    assert_eq!(english, hear(pcm), "English is Moonshine's");
+    assert_ne!(hearer.transcribe(pcm, "fr", &|| false).unwrap(), english, "French is Whisper's");
+    assert!(hearer.languages().len() > 90);
+}
+
+#[test]
 fn an_unknown_language_names_the_known_ones() {
     let error = hearer().transcribe(&[0.0; 16_000], "xx-YY", &|| false).unwrap_err();
     let EngineError::LanguageNotSupported { language, supported } = error else { panic!("{error}") };
@@ -113,7 +128,7 @@ fn audio_that_breaks_off_is_an_error() {
     assert!(error.to_string().contains("disk is gone"), "{error}");
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     let parts = text.split(|c: char| c.is_whitespace() || c == '-');
     let bare =
         parts.map(|word| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase());
@@ -123,7 +138,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Words to insert, delete or replace (Levenshtein).
-fn edits(said: &[String], heard: &[String]) -> usize {
+pub(crate) fn edits(said: &[String], heard: &[String]) -> usize {
     let mut row: Vec<usize> = (0..=heard.len()).collect();
     for (i, word) in said.iter().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);

@@ -3,4 +3,6 @@
 
 mod fixtures;
 mod hear;
+mod onnx;
 mod read;
+mod whisper;
