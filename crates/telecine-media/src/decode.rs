@@ -26,6 +26,9 @@ use crate::{MediaError, MediaTime, MediaTools, pixels};
 /// Samples per second of the decoded audio.
 pub const AUDIO_HZ: u32 = 16_000;
 
+/// Bytes of one sample.
+const SAMPLE_BYTES: u64 = 2;
+
 /// What to take from a file in one pass.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DecodePlan {
@@ -68,7 +71,7 @@ pub enum Profile {
 pub struct AudioPlan {
     /// The file, made or overwritten.
     pub out: PathBuf,
-    /// Stop the sound (not the pictures) after about this many bytes.
+    /// Stop the sound (not the pictures) after this many bytes.
     pub max_bytes: u64,
 }
 
@@ -197,13 +200,11 @@ impl Sound {
     }
 
     fn write_args(self, plan: &AudioPlan, run: &mut Run) {
-        /// ffmpeg stops after the packet that crosses `-fs`; the hard limit on the file is a little higher.
-        const SLACK_BYTES: u64 = 1 << 20;
         let Some(stream) = self.stream else { return };
-        run.args(["-map", &format!("0:{}", stream.index), "-af", filters::AUDIO, "-ac", "1"]);
-        run.args(["-fs", &plan.max_bytes.to_string(), "-f", "s16le"]);
+        let filters = filters::audio(plan.max_bytes / SAMPLE_BYTES);
+        run.args(["-map", &format!("0:{}", stream.index), "-af", &filters, "-ac", "1", "-f", "s16le"]);
         run.arg(format!("pipe:{}", self.file.as_raw_fd()));
-        run.file_bytes = plan.max_bytes.saturating_add(SLACK_BYTES);
+        run.file_bytes = plan.max_bytes;
         run.inherit.push(self.file);
     }
 }
@@ -229,8 +230,8 @@ async fn conclude(child: Running, tally: Tally, plan: &DecodePlan) -> Result<Dec
     };
     if let Some(audio) = &plan.audio {
         let bytes = tokio::fs::metadata(&audio.out).await.map_err(MediaError::opening(&audio.out))?.len();
-        summary.audio_samples = bytes / 2;
-        summary.audio_truncated = bytes >= audio.max_bytes;
+        summary.audio_samples = bytes / SAMPLE_BYTES;
+        summary.audio_truncated = summary.audio_samples >= audio.max_bytes / SAMPLE_BYTES;
     }
     Ok(summary)
 }

@@ -1,6 +1,7 @@
 //! What a file says about itself, read by `ffprobe` from its headers. Values are reported, not believed: validation
 //! and limits are for those who know the rules.
 
+use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -122,7 +123,7 @@ impl MediaTools {
         let (printed, ended) = self.start(Tool::Ffprobe, run)?.output(MAX_JSON_BYTES).await?;
         if !ended.status.success() {
             ended.within_limits()?;
-            return Err(refusal(&ended));
+            return Err(refusal(&ended, path, self.limits().max_pixels));
         }
         let raw: Raw = serde_json::from_slice(&printed)
             .map_err(|e| MediaError::Broken { detail: format!("its headers cannot be told: {e}") })?;
@@ -174,16 +175,37 @@ impl MediaTools {
 }
 
 /// Why ffprobe gave up, from its messages.
-fn refusal(ended: &Ended) -> MediaError {
+fn refusal(ended: &Ended, path: &Path, max_pixels: u64) -> MediaError {
     let message = ended.stderr.as_str();
+    if let Some(value) = message.lines().find_map(refused_pixels) {
+        return MediaError::TooLarge { what: "the picture (pixels)", value, limit: max_pixels };
+    }
     if let Some(line) = message.lines().find(|line| line.contains("not on whitelist")) {
         let format = line.trim_start_matches('[').split([' ', ']']).next().unwrap_or("unknown").to_owned();
         return MediaError::FormatNotAllowed { format };
     }
     let detail = ended.detail();
-    // A demuxer that speaks up under its own name has recognised its format.
+    // A demuxer that speaks up under its own name has recognised its format; but MP4's is chosen by the file's name
+    // alone when nothing else fits.
     let recognised = message.lines().any(|line| line.starts_with('[') && line.contains(" @ 0x"));
-    if recognised { MediaError::Broken { detail } } else { MediaError::NotMedia { detail } }
+    let by_name_only = message.contains("moov atom not found") && !begins_like_mp4(path);
+    if recognised && !by_name_only { MediaError::Broken { detail } } else { MediaError::NotMedia { detail } }
+}
+
+/// `Picture size 9999x9999 exceeds specified max pixel count …` → the pixels.
+fn refused_pixels(line: &str) -> Option<u64> {
+    let (_, size) = line.split_once("Picture size ")?;
+    let (width, rest) = size.split_once('x')?;
+    let (height, _) = rest.split_once(" exceeds")?;
+    Some(width.parse::<u64>().ok()?.saturating_mul(height.parse().ok()?))
+}
+
+/// Whether the file's first box is one that MP4 or QuickTime files begin with.
+fn begins_like_mp4(path: &Path) -> bool {
+    const FIRST: [&[u8; 4]; 8] = [b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"];
+    let mut head = [0; 8];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && FIRST.iter().any(|name| head.ends_with(*name))
 }
 
 /// ffprobe's answer. Everything may be missing.

@@ -9,8 +9,11 @@ pub(super) const TICK_SLACK: f64 = 0.01;
 /// Near the declared end every frame is taken, so that the reader can keep the very last.
 const TAIL_S: f64 = 0.25;
 
-/// Mono 16 kHz on the timeline: silence before the start and in gaps longer than 50 ms, cut where it overlaps.
-pub(super) const AUDIO: &str = "aresample=16000:async=1:min_hard_comp=0.05:first_pts=0";
+/// 16 kHz on the timeline: silence before the start and in gaps longer than 50 ms, cut where it overlaps, and at most
+/// so many samples.
+pub(super) fn audio(max_samples: u64) -> String {
+    format!("aresample=16000:async=1:min_hard_comp=0.05:first_pts=0,atrim=end_sample={max_samples}")
+}
 
 /// Options in front of the input.
 pub(super) fn decoder_options(profile: Profile, codec: &str) -> &'static [&'static str] {
@@ -20,8 +23,10 @@ pub(super) fn decoder_options(profile: Profile, codec: &str) -> &'static [&'stat
             &["-skip_frame:v", "noref", "-skip_loop_filter:v", "all"]
         }
         Profile::Fast => &[],
-        // The decoder skips where it knows how to; the demuxer helps those that do not (AV1 in MP4).
-        Profile::Keyframes => &["-skip_frame:v", "nokey", "-discard:v", "nokey"],
+        // These decoders cannot skip, the demuxer can for them (in MP4). For codecs that reorder frames it must not:
+        // it would then tell wrong times, by as much as frames are reordered.
+        Profile::Keyframes if matches!(codec, "av1" | "vp9" | "vp8") => &["-discard:v", "nokey"],
+        Profile::Keyframes => &["-skip_frame:v", "nokey"],
     }
 }
 
