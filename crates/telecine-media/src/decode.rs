@@ -41,7 +41,7 @@ pub struct DecodePlan {
 /// Which pictures.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FramePlan {
-    /// Ticks per second. The first frame shown at or after each tick is delivered, once: a picture that stays on for
+    /// Ticks per second, more than zero. The first frame shown at or after each tick is delivered, once: a picture that stays on for
     /// many ticks comes once. The first frame always comes, and so does the last if the headers told where it is.
     pub fps: f64,
     /// Longest side in pixels; larger pictures are scaled down, smaller ones are left as they are.
