@@ -22,8 +22,6 @@ const WIDTH: u64 = 512;
 const HEADS: u64 = 8;
 const HEAD_WIDTH: u64 = WIDTH / HEADS;
 const MEL_BINS: u64 = 80;
-const MEL_FRAMES: u64 = 3000;
-const AUDIO_STEPS: u64 = MEL_FRAMES / 2;
 const NORM_EPSILON: f32 = 1e-5;
 
 /// Turns a CTranslate2 `model.bin` of Whisper base into `encoder.onnx` and `decoder.onnx` in `folder`.
@@ -37,12 +35,13 @@ pub fn convert_whisper(model_bin: &Path, folder: &Path) -> io::Result<()> {
 
 fn encoder(weights: &Weights) -> io::Result<Graph> {
     let mut net = Net { graph: Graph::default(), weights };
-    let mel = net.graph.input("mel", ElementType::F32, &[Fixed(1), Fixed(MEL_BINS), Fixed(MEL_FRAMES)]);
+    let mel = net.graph.input("mel", ElementType::F32, &[Fixed(1), Fixed(MEL_BINS), Named("frames")]);
     let x = net.convolution(&mel, "encoder/conv1", 1)?;
     let x = net.convolution(&x, "encoder/conv2", 2)?;
-    let x = net.reshape(&x, &[WIDTH as i64, AUDIO_STEPS as i64]);
-    let x = net.transpose(&x, &[1, 0]);
+    let x = net.transpose(&x, &[0, 2, 1]);
+    let x = net.reshape(&x, &[-1, WIDTH as i64]);
     let positions = net.weight("encoder/position_encodings/encodings")?;
+    let positions = net.first_rows(&positions, &x);
     let mut x = net.add(&x, &positions);
     for layer in 0..layers(weights, "encoder") {
         let name = format!("encoder/layer_{layer}");
@@ -62,9 +61,9 @@ fn encoder(weights: &Weights) -> io::Result<Graph> {
         let (key_name, value_name) = (format!("cross_key.{layer}"), format!("cross_value.{layer}"));
         net.graph.node_into("Identity", &[&keys], &[&key_name], &[]);
         net.graph.node_into("Identity", &[&values], &[&value_name], &[]);
-        let key_shape = [Fixed(HEADS), Fixed(HEAD_WIDTH), Fixed(AUDIO_STEPS)];
+        let key_shape = [Fixed(HEADS), Fixed(HEAD_WIDTH), Named("steps")];
         net.graph.output(&key_name, ElementType::F32, &key_shape);
-        let value_shape = [Fixed(HEADS), Fixed(AUDIO_STEPS), Fixed(HEAD_WIDTH)];
+        let value_shape = [Fixed(HEADS), Named("steps"), Fixed(HEAD_WIDTH)];
         net.graph.output(&value_name, ElementType::F32, &value_shape);
     }
     Ok(net.graph)
@@ -161,8 +160,8 @@ impl Net<'_> {
     }
 
     fn attend_to_audio(&mut self, x: &str, name: &str, layer: usize) -> io::Result<String> {
-        let keys_shape = [Fixed(HEADS), Fixed(HEAD_WIDTH), Fixed(AUDIO_STEPS)];
-        let values_shape = [Fixed(HEADS), Fixed(AUDIO_STEPS), Fixed(HEAD_WIDTH)];
+        let keys_shape = [Fixed(HEADS), Fixed(HEAD_WIDTH), Named("steps")];
+        let values_shape = [Fixed(HEADS), Named("steps"), Fixed(HEAD_WIDTH)];
         let keys = self.graph.input(&format!("cross_key.{layer}"), ElementType::F32, &keys_shape);
         let values = self.graph.input(&format!("cross_value.{layer}"), ElementType::F32, &values_shape);
         let normed = self.norm(x, &format!("{name}/attention/layer_norm"))?;
@@ -207,6 +206,13 @@ impl Net<'_> {
     fn as_keys(&mut self, x: &str) -> String {
         let x = self.reshape(x, &[-1, HEADS as i64, HEAD_WIDTH as i64]);
         self.transpose(&x, &[1, 2, 0])
+    }
+
+    /// As many rows of `table` as `x` has.
+    fn first_rows(&mut self, table: &str, x: &str) -> String {
+        let rows = self.graph.node("Shape", &[x], &[Int("start", 0), Int("end", 1)]);
+        let first = self.graph.constant_i64(&[0]);
+        self.graph.node("Slice", &[table, &first, &rows, &first], &[])
     }
 
     fn reshape(&mut self, x: &str, shape: &[i64]) -> String {

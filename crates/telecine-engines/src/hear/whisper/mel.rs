@@ -1,7 +1,7 @@
-//! Sound to Whisper's picture of it: the logarithm of 80 mel bands, a hundred times a second, for 30 seconds. Pure.
+//! Sound to Whisper's picture of it: the logarithm of 80 mel bands, a hundred times a second, up to 30 seconds. Pure.
 //!
 //! The same numbers as `log_mel_spectrogram` in OpenAI's `whisper/audio.py` (MIT): periodic Hann window of 400
-//! samples, hop 160, reflected edges, Slaney's mel scale and normalisation.
+//! samples, hop 160, reflected start, Slaney's mel scale and normalisation.
 
 use std::f64::consts::TAU;
 
@@ -9,10 +9,10 @@ use super::super::segment::SAMPLE_RATE;
 
 /// Bands per frame.
 pub(super) const BANDS: usize = 80;
-/// Frames per window.
-pub(super) const FRAMES: usize = 3000;
-/// Samples per window: 30 s.
-pub(super) const MAX_SAMPLES: usize = 30 * SAMPLE_RATE as usize;
+/// Frames per second of audio.
+pub(super) const FRAMES_PER_SECOND: usize = SAMPLE_RATE as usize / HOP;
+/// The longest picture: 30 s.
+pub(super) const MAX_FRAMES: usize = 30 * FRAMES_PER_SECOND;
 
 const WINDOW: usize = 400;
 const HALF: usize = WINDOW / 2;
@@ -43,18 +43,19 @@ impl LogMel {
         }
     }
 
-    /// `BANDS` × `FRAMES` values, band by band. Audio beyond 30 s is left out; shorter audio is followed by silence.
-    pub(super) fn compute(&self, pcm_16k: &[f32]) -> Vec<f32> {
-        let pcm = &pcm_16k[..pcm_16k.len().min(MAX_SAMPLES)];
-        let mut picture = vec![-10.0f32; BANDS * FRAMES];
+    /// `BANDS` × `frames` values, band by band. Audio beyond the last frame is left out; shorter audio is followed by
+    /// silence.
+    pub(super) fn compute(&self, pcm_16k: &[f32], frames: usize) -> Vec<f32> {
+        let pcm = &pcm_16k[..pcm_16k.len().min(frames * HOP)];
+        let mut picture = vec![-10.0f32; BANDS * frames];
         // Frames that see only silence keep the floor.
-        let heard_frames = (pcm.len() + HALF).div_ceil(HOP).min(FRAMES);
+        let heard_frames = (pcm.len() + HALF).div_ceil(HOP).min(frames);
         let mut power = [0.0; BINS];
         for frame in 0..heard_frames {
             self.power_spectrum(pcm, frame, &mut power);
             for (band, (first, weights)) in self.bands.iter().enumerate() {
                 let energy: f32 = weights.iter().zip(&power[*first..]).map(|(w, p)| w * p).sum();
-                picture[band * FRAMES + frame] = energy.max(1e-10).log10();
+                picture[band * frames + frame] = energy.max(1e-10).log10();
             }
         }
         let loudest = picture.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -88,11 +89,14 @@ impl LogMel {
     }
 }
 
-/// The sample at a position; mirrored before the start and at the end of the 30 s, silence after the audio.
+/// Frames that begin within so many samples.
+pub(super) fn samples_to_frames(samples: usize) -> usize {
+    samples.div_ceil(HOP)
+}
+
+/// The sample at a position; mirrored before the start, silence after the audio.
 fn sample(pcm: &[f32], position: isize) -> f32 {
-    let end = MAX_SAMPLES as isize - 1;
-    let mirrored = if position > end { 2 * end - position } else { position.abs() };
-    pcm.get(mirrored as usize).copied().unwrap_or(0.0)
+    pcm.get(position.unsigned_abs()).copied().unwrap_or(0.0)
 }
 
 fn mel_bands() -> Vec<(usize, Vec<f32>)> {
@@ -140,16 +144,17 @@ mod tests {
 
     #[test]
     fn silence_is_even_and_dark() {
-        let picture = LogMel::new().compute(&[]);
-        assert_eq!(picture.len(), BANDS * FRAMES);
+        let picture = LogMel::new().compute(&[], MAX_FRAMES);
+        assert_eq!(picture.len(), BANDS * MAX_FRAMES);
         assert!(picture.iter().all(|&value| value == -1.5));
     }
 
     #[test]
     fn a_tone_is_brightest_in_its_band_while_it_sounds() {
-        let picture = LogMel::new().compute(&tone(1000.0, 2.0));
-        let at =
-            |frame: usize| -> Vec<f32> { (0..BANDS).map(|band| picture[band * FRAMES + frame]).collect() };
+        let picture = LogMel::new().compute(&tone(1000.0, 2.0), MAX_FRAMES);
+        let at = |frame: usize| -> Vec<f32> {
+            (0..BANDS).map(|band| picture[band * MAX_FRAMES + frame]).collect()
+        };
         let sounding = at(100);
         let brightest = (0..BANDS).max_by(|&a, &b| sounding[a].total_cmp(&sounding[b])).unwrap();
         let (first, weights) = &LogMel::new().bands[brightest];

@@ -1,4 +1,4 @@
-//! Speech to text in 99 languages: Whisper base, greedy, one segment per 30 s window. Also tells which language is
+//! Speech to text in 99 languages: Whisper base, greedy, one segment at a time, up to 30 s. Also tells which language is
 //! spoken. On music and silence it invents words, so it is only given what voice activity found.
 
 mod convert;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tokenizers::Tokenizer;
 
 pub use self::convert::convert_whisper;
-use self::mel::{BANDS, FRAMES, LogMel};
+use self::mel::{BANDS, FRAMES_PER_SECOND, LogMel, MAX_FRAMES, samples_to_frames};
 use super::{Recognizer, segment::SAMPLE_RATE, without_loop};
 use crate::{
     EngineError,
@@ -118,8 +118,9 @@ impl Whisper {
     }
 
     fn listen(&self, pcm_16k: &[f32]) -> Result<Text, EngineError> {
-        let mel = self.log_mel.compute(pcm_16k);
-        let mel = TensorRef::from_array_view(([1, BANDS, FRAMES], mel.as_slice()))?;
+        let frames = window_frames(pcm_16k.len());
+        let mel = self.log_mel.compute(pcm_16k, frames);
+        let mel = TensorRef::from_array_view(([1, BANDS, frames], mel.as_slice()))?;
         let mut session = self.encoder.lease()?;
         let mut outputs = session.run(ort::inputs!["mel" => mel])?;
         let mut caches = Vec::with_capacity(self.layers * 4);
@@ -241,6 +242,17 @@ fn take(outputs: &mut SessionOutputs<'_>, name: &str) -> Result<DynValue, Engine
     outputs.remove(name).ok_or_else(|| EngineError::bad_model(WHAT, format!("has no output `{name}`")))
 }
 
+/// How much the encoder looks at: the audio and two seconds of silence, in whole seconds, at most 30.
+///
+/// The network was trained on windows of 30 s, but a shorter one takes a third of the time. What that costs: on 190
+/// words of real English two are wrong instead of one; on 35 words of synthetic German three more are wrong; real
+/// speech in other languages has not been measured.
+fn window_frames(samples: usize) -> usize {
+    const SILENCE_FRAMES: usize = 2 * FRAMES_PER_SECOND;
+    let frames = samples_to_frames(samples) + SILENCE_FRAMES;
+    frames.next_multiple_of(FRAMES_PER_SECOND).min(MAX_FRAMES)
+}
+
 fn max_tokens(audio: Duration) -> usize {
     let by_length = (audio.as_secs_f64() * MAX_TOKENS_PER_SECOND).ceil() as usize + SPARE_TOKENS;
     by_length.min(MAX_TOKENS)
@@ -248,4 +260,23 @@ fn max_tokens(audio: Duration) -> usize {
 
 fn read(path: &Path) -> Result<Vec<u8>, EngineError> {
     fs::read(path).map_err(|_| EngineError::ModelMissing { path: path.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_follows_the_audio_up_to_30_seconds() {
+        assert_eq!(window_frames(0), 200);
+        assert_eq!(window_frames(16_000 * 5), 700);
+        assert_eq!(window_frames(16_000 * 5 + 1), 800);
+        assert_eq!(window_frames(16_000 * 100), 3000);
+    }
+
+    #[test]
+    fn the_number_of_tokens_is_bounded_by_length_and_by_the_decoder() {
+        assert_eq!(max_tokens(Duration::from_secs(2)), 40);
+        assert_eq!(max_tokens(Duration::from_secs(30)), MAX_TOKENS);
+    }
 }
