@@ -102,3 +102,74 @@ fn mix(a: u8, b: u8, weight: f32) -> f32 {
 fn normalise(value: f32) -> f32 {
     value / 127.5 - 1.0
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Red grows to the right, green grows downwards, blue is 255.
+    fn ramp(width: u32, height: u32) -> Vec<u8> {
+        let pixel = |x: u32, y: u32| [(x * 255 / (width - 1)) as u8, (y * 255 / (height - 1)) as u8, 255];
+        (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect()
+    }
+
+    #[test]
+    fn planes_are_blue_green_red_from_minus_one_to_one() {
+        let planes = resize_to_planes(Image::new(1, 1, &[255, 0, 51]).unwrap(), 1, 1);
+        let expected = [-0.6, -1.0, 1.0];
+        assert!(planes.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{planes:?}");
+    }
+
+    #[test]
+    fn resizing_keeps_a_ramp_a_ramp() {
+        let rgb = ramp(64, 32);
+        let planes = resize_to_planes(Image::new(64, 32, &rgb).unwrap(), 16, 8);
+        let (blue, rest) = planes.split_at(16 * 8);
+        let (green, red) = rest.split_at(16 * 8);
+        assert!(blue.iter().all(|&v| v == 1.0));
+        assert!(red[..16].is_sorted() && green.iter().step_by(16).is_sorted());
+        assert!((red[0] + red[15]).abs() < 0.02, "the ramp stays centred");
+    }
+
+    #[test]
+    fn a_crop_shows_what_is_inside_the_rectangle_and_leaves_the_rest_grey() {
+        let mut rgb = vec![0; 100 * 50 * 3];
+        for (x, y) in (20..60).flat_map(|x| (10..20).map(move |y| (x, y))) {
+            rgb[(y * 100 + x) * 3..][..3].fill(255);
+        }
+        let rect = TurnedRect { center: [39.5, 14.5], along: [1.0, 0.0], width: 38.0, height: 8.0 };
+        let mut planes = vec![0.0; 3 * 64 * 16];
+        crop_to_planes(Image::new(100, 50, &rgb).unwrap(), &rect, (48, 16), 64, &mut planes);
+        for row in planes.chunks(64) {
+            assert!(row[..48].iter().all(|&v| v == 1.0), "white inside");
+            assert!(row[48..].iter().all(|&v| v == 0.0), "grey beyond");
+        }
+    }
+
+    #[test]
+    fn a_turned_crop_reads_upright() {
+        // Text runs downwards: "along" is down, so the crop's left end is the image's top.
+        let rgb = ramp(50, 50);
+        let rect = TurnedRect { center: [25.0, 25.0], along: [0.0, 1.0], width: 40.0, height: 10.0 };
+        let mut planes = vec![0.0; 3 * 40 * 10];
+        crop_to_planes(Image::new(50, 50, &rgb).unwrap(), &rect, (40, 10), 40, &mut planes);
+        let green = &planes[400..440];
+        assert!(green.is_sorted() && green[0] < -0.6 && green[39] > 0.6, "{green:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_rectangle_can_be_cropped(
+            x in -500f32..500.0, y in -500f32..500.0, angle in -3.2f32..3.2,
+            width in 0f32..2000.0, height in 0f32..2000.0,
+        ) {
+            let rgb = ramp(20, 10);
+            let rect = TurnedRect { center: [x, y], along: [angle.cos(), angle.sin()], width, height };
+            let mut planes = vec![0.0; 3 * 32 * 8];
+            crop_to_planes(Image::new(20, 10, &rgb).unwrap(), &rect, (30, 8), 32, &mut planes);
+            prop_assert!(planes.iter().all(|v| (-1.0..=1.0).contains(v)));
+        }
+    }
+}

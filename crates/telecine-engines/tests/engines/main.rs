@@ -5,4 +5,5 @@ mod fixtures;
 mod hear;
 mod onnx;
 mod read;
+mod runtime;
 mod whisper;

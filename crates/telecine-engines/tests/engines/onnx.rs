@@ -33,9 +33,3 @@ fn a_written_graph_computes() {
     // Weights [[1, 2], [-3, 0]]: rows × weightsᵀ / 2 = [[2.5, -1.5], [5.5, -4.5]], then turned and laid flat.
     assert_eq!(outputs["y"].try_extract_tensor::<f32>().unwrap().1, [2.5, 5.5, -1.5, -4.5]);
 }
-
-#[test]
-fn a_missing_file_names_the_command_that_fetches_it() {
-    let error = runtime().pool(std::path::Path::new("no/such/model.onnx"), 1).unwrap_err();
-    assert!(error.to_string().contains("telecine models fetch"), "{error}");
-}
