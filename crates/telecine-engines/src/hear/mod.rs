@@ -162,29 +162,61 @@ pub fn for_each_segment(
     on_segment: &mut OnSegment<'_>,
 ) -> Result<(), EngineError> {
     let mut stream = VadStream::default();
-    let mut segmenter = Segmenter::new(rules);
-    let mut tape = Tape::default();
+    let mut listener = Listener::new(rules);
+    let mut probability = |window: &[f32; WINDOW_SAMPLES]| {
+        if cancel() { Err(EngineError::Cancelled) } else { vad.probability(&mut stream, window) }
+    };
     for chunk in audio {
-        tape.samples.extend_from_slice(&chunk.map_err(EngineError::Audio)?);
-        while let Some(window) = tape.next_window() {
-            if cancel() {
-                return Err(EngineError::Cancelled);
-            }
-            if let Some(segment) = segmenter.push(vad.probability(&mut stream, &window)?) {
-                on_segment(segment, tape.slice(segment))?;
+        listener.take(&chunk.map_err(EngineError::Audio)?, &mut probability, on_segment)?;
+    }
+    listener.finish(&mut probability, on_segment)
+}
+
+/// Audio in, segments with their samples out; independent of the model that gives the probabilities.
+struct Listener {
+    segmenter: Segmenter,
+    tape: Tape,
+}
+
+/// How probable speech is in the next window.
+type Probability<'a> = dyn FnMut(&[f32; WINDOW_SAMPLES]) -> Result<f32, EngineError> + 'a;
+
+impl Listener {
+    fn new(rules: &SegmentRules) -> Self {
+        Self { segmenter: Segmenter::new(rules), tape: Tape::default() }
+    }
+
+    fn take(
+        &mut self,
+        chunk: &[f32],
+        probability: &mut Probability<'_>,
+        on_segment: &mut OnSegment<'_>,
+    ) -> Result<(), EngineError> {
+        self.tape.samples.extend_from_slice(chunk);
+        while let Some(window) = self.tape.next_window() {
+            if let Some(segment) = self.segmenter.push(probability(&window)?) {
+                on_segment(segment, self.tape.slice(segment))?;
             }
         }
-        tape.forget_before(segmenter.needs_from());
+        self.tape.forget_before(self.segmenter.needs_from());
+        Ok(())
     }
-    if let Some(window) = tape.last_window()
-        && let Some(segment) = segmenter.push(vad.probability(&mut stream, &window)?)
-    {
-        on_segment(segment, tape.slice(segment))?;
+
+    fn finish(
+        mut self,
+        probability: &mut Probability<'_>,
+        on_segment: &mut OnSegment<'_>,
+    ) -> Result<(), EngineError> {
+        if let Some(window) = self.tape.last_window()
+            && let Some(segment) = self.segmenter.push(probability(&window)?)
+        {
+            on_segment(segment, self.tape.slice(segment))?;
+        }
+        if let Some(segment) = self.segmenter.finish(self.tape.end()) {
+            on_segment(segment, self.tape.slice(segment))?;
+        }
+        Ok(())
     }
-    if let Some(segment) = segmenter.finish(tape.end()) {
-        on_segment(segment, tape.slice(segment))?;
-    }
-    Ok(())
 }
 
 /// The part of the audio that may still be needed.
@@ -333,6 +365,30 @@ mod tests {
         let chunks: Vec<Vec<f32>> = read_s16le(bytes.as_slice()).map(Result::unwrap).collect();
         assert_eq!(chunks.iter().map(Vec::len).collect::<Vec<_>>(), [16_000, 4_000]);
         assert_eq!(chunks[1][1], 1.0 / 32768.0);
+    }
+
+    #[test]
+    fn hours_of_audio_need_the_memory_of_one_segment() {
+        let rules = SegmentRules::default();
+        let longest = (rules.max_segment_ms as usize / 1000 + 2) * SAMPLE_RATE as usize;
+        let mut listener = Listener::new(&rules);
+        // Each sample is 1 where somebody speaks: an hour with 50 s of speech in every minute.
+        let mut probability = |window: &[f32; WINDOW_SAMPLES]| Ok(window[0]);
+        let mut heard_samples = 0;
+        let mut on_segment = |segment: Segment, pcm: &[f32]| {
+            assert_eq!(pcm.len() as u64, segment.end - segment.start);
+            assert!(pcm.iter().filter(|&&sample| sample == 1.0).count() * 10 > pcm.len() * 9);
+            heard_samples += pcm.len();
+            Ok(())
+        };
+        for second in 0..3600 {
+            let sample = if second % 60 < 50 { 1.0 } else { 0.0 };
+            listener.take(&[sample; SAMPLE_RATE as usize], &mut probability, &mut on_segment).unwrap();
+            assert!(listener.tape.samples.len() <= longest, "{} at {second} s", listener.tape.samples.len());
+        }
+        listener.finish(&mut probability, &mut on_segment).unwrap();
+        let spoken_s = heard_samples / SAMPLE_RATE as usize;
+        assert!((3000..3060).contains(&spoken_s), "{spoken_s}");
     }
 
     proptest! {
