@@ -1,12 +1,16 @@
-//! Models and the engines that run them: hear speech, read text in images. Knows nothing of the service: no bucket, no
+//! Models and the engines that run them: see what images show, hear speech, read text in images, understand words. Knows nothing of the service: no bucket, no
 //! database, no task. Engines block their thread; the caller decides on which one they run.
 
 mod error;
 pub mod hear;
 mod image;
+pub mod models;
 pub mod onnx;
 pub mod read;
 pub mod runtime;
+pub mod see;
+pub mod weights;
+pub mod words;
 
 pub use error::EngineError;
 pub use image::Image;

@@ -79,6 +79,13 @@ impl Graph {
         name
     }
 
+    /// Adds floats as a constant; an empty shape makes a scalar.
+    pub fn constant_f32(&mut self, shape: &[usize], values: &[f32]) -> String {
+        let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.constant(ElementType::F32, &shape, &bytes)
+    }
+
     /// Adds a list of whole numbers as a constant (a shape, say).
     pub fn constant_i64(&mut self, values: &[i64]) -> String {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();

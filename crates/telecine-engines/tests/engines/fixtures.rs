@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use telecine_engines::{hear::read_s16le, runtime::Runtime};
+use telecine_engines::{hear::read_s16le, models::ModelFolder, runtime::Runtime};
 
 /// A file in the model folder (`TELECINE_MODELS`, else `models` in the cache folder).
 pub(crate) fn model(path: &str) -> PathBuf {
@@ -14,6 +14,22 @@ pub(crate) fn model(path: &str) -> PathBuf {
     let file = folder.join(path);
     assert!(file.exists(), "{} is missing; run `telecine models fetch`", file.display());
     file
+}
+
+/// All models, where a test needs several.
+pub(crate) fn models() -> ModelFolder {
+    let library = model("onnxruntime/libonnxruntime.so");
+    ModelFolder::new(library.ancestors().nth(2).expect("the library lies two levels down"))
+}
+
+/// Size and RGB pixels of an image file.
+pub(crate) fn photo(file: &Path) -> (u32, u32, Vec<u8>) {
+    let ppm = ffmpeg(file, &["-frames:v", "1", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24"]);
+    let head: Vec<&[u8]> = ppm.splitn(4, |&byte| byte == b'\n').collect();
+    let [b"P6", size, b"255", rgb] = head[..] else { panic!("ffmpeg writes PPM") };
+    let size = str::from_utf8(size).expect("a PPM header is text");
+    let (width, height) = size.split_once(' ').expect("a PPM header has two sides");
+    (width.parse().expect("width"), height.parse().expect("height"), rgb.to_vec())
 }
 
 /// A sample video or recording from a pinned package.
