@@ -8,9 +8,13 @@ use std::{
     thread,
 };
 
-use telecine_engines::models::{
-    FetchError, FetchOptions, Manifest, ModelFolder, Problem, Progress, Selection, fetch, verify,
+use telecine_engines::{
+    models::{FetchError, FetchOptions, Manifest, ModelFolder, Problem, Progress, Selection, fetch, verify},
+    see::convert_efficientnet_lite2,
+    words::convert_minilm,
 };
+
+use crate::fixtures::model;
 
 /// SHA-256 of `hello`.
 const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -147,4 +151,35 @@ fn made_files_belong_to_the_check() {
     assert!(!report.is_good());
     assert!(report.bad.contains(&("minilm/minilm.onnx".to_owned(), Problem::Outdated)));
     assert!(report.bad.contains(&("concept/labels.f32".to_owned(), Problem::Missing)));
+}
+
+/// Otherwise a changed converter would be tested on, and served from, what its former version made.
+#[test]
+fn the_converters_make_what_lies_in_the_model_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("made.onnx");
+    let assert_same = |path: &str| {
+        let is_same = fs::read(&made).unwrap() == fs::read(model(path)).unwrap();
+        assert!(
+            is_same,
+            "{path}: raise the converter's `version` in models.toml, run `telecine models fetch`"
+        );
+    };
+    convert_minilm(&model("minilm/model.safetensors"), &made).unwrap();
+    assert_same("minilm/minilm.onnx");
+    convert_efficientnet_lite2(&model("concept/efficientnet-lite2.pth"), &made).unwrap();
+    assert_same("concept/efficientnet-lite2.onnx");
+}
+
+#[test]
+fn weights_of_another_network_are_refused_and_leave_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("made.onnx");
+    let other = folder.path().join("other.safetensors");
+    fs::write(&other, b"\x02\0\0\0\0\0\0\0{}").unwrap();
+    let error = convert_minilm(&other, &made).unwrap_err().to_string();
+    assert!(error.contains("embeddings.word_embeddings.weight"), "{error}");
+    let error = convert_efficientnet_lite2(&other, &made).unwrap_err().to_string();
+    assert!(error.contains("not a PyTorch state dictionary"), "{error}");
+    assert_eq!(files_in(folder.path()), ["other.safetensors"]);
 }

