@@ -1,1 +1,24 @@
-//! Telecine.
+//! Telecine: turns a bucket of videos into a searchable index with one API call.
+//!
+//! The house (docs/ARCHITECTURE.md): `cli` and `http` call `integration`, `transfer`, `index`, `video`, `search` and
+//! `keys`; those call `pipeline` and `queue`; those call `source`, `store`, `telecine-media` and `telecine-engines`.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod fault;
+pub mod files;
+pub mod http;
+pub mod ids;
+pub mod index;
+pub mod integration;
+pub mod keys;
+pub mod pipeline;
+pub mod queue;
+pub mod search;
+pub mod source;
+pub mod store;
+pub mod telemetry;
+pub mod time;
+pub mod transfer;
+pub mod video;

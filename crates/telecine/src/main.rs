@@ -1,2 +1,3 @@
-//! bin
-fn main(){}
+//! The `telecine` program.
+
+fn main() {}

@@ -1,0 +1,261 @@
+//! What users are told when something is wrong: the catalogue of codes, and [`Fault`], which says what value broke
+//! which rule and what to do next. The docs' table of codes is generated from here. Knows no HTTP status.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($variant:ident $code:literal $message:literal $rule:literal $remedy:literal;)*) => {
+        /// Every code that Telecine tells. Where the contract has a code, it is that one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "each variant is explained by its message, rule and remedy")]
+        #[non_exhaustive]
+        pub enum Code { $($variant,)* }
+
+        impl Code {
+            /// All of them, for the docs.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code in JSON.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// What happened, in a sentence without the value.
+            pub const fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)* }
+            }
+
+            /// The rule that was broken; empty where there is none to tell.
+            pub const fn rule(self) -> &'static str {
+                match self { $(Self::$variant => $rule,)* }
+            }
+
+            /// What to do next; empty where the message says it.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy,)* }
+            }
+
+            /// The code of this name.
+            pub fn parse(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.as_str() == code)
+            }
+        }
+    };
+}
+
+codes! {
+    // Requests.
+    ParameterInvalid "parameter_invalid" "A parameter is not valid." "" "";
+    ParameterNotProvided "parameter_not_provided" "A required parameter is missing." "" "";
+    ParameterUnknown "parameter_unknown" "A parameter is not known." "" "";
+    ResourceNotExists "resource_not_exists" "There is no such resource." "" "Check the id; it may have been deleted, or belong to another workspace.";
+    EndpointNotExists "endpoint_not_exists" "There is no such endpoint." "" "See the API page of this server for the endpoints that there are.";
+    ApiKeyInvalid "api_key_invalid" "The API key is missing, unknown or revoked." "every request carries a valid key in the header x-api-key" "Make a key with `telecine key create`.";
+    Unauthorized "unauthorized" "The key does not allow this." "" "Use an admin key.";
+    ApiNotAllowed "api_not_allowed" "This is not allowed here." "" "";
+    RequestTooLarge "request_too_large" "The request is larger than allowed." "" "Send less in one request.";
+    RequestTimedOut "request_canceled_or_timed_out" "The request took too long." "" "Try again.";
+    TooManyRequests "too_many_requests" "Too many requests." "" "Wait for the time in the header Retry-After.";
+    InternalServerError "internal_server_error" "Something went wrong in the server." "" "Try again; if it stays, look for the request id in the server's log.";
+    ServiceUnavailable "service_unavailable" "The server cannot do this now." "" "Try again after the time in the header Retry-After.";
+    // Indexes.
+    IndexNameAlreadyExists "index_name_already_exists" "There is an index of this name already." "names of indexes are unique within a workspace" "Choose another name, or use the index that is there.";
+    IndexEngineCannotBeChanged "index_engine_cannot_be_changed" "The engines of an index cannot be changed." "engines are fixed when an index is made" "Make a new index.";
+    IndexOptionCannotBeChanged "index_option_cannot_be_changed" "The options of an index cannot be changed." "options are fixed when an index is made" "Make a new index.";
+    IndexNotSupportedForSearch "index_not_supported_for_search" "The index cannot be searched." "an index needs a marengo engine to be searched" "Make an index with a marengo engine.";
+    IndexNotSupportedForGenerate "index_not_supported_for_generate" "No text can be generated from this index." "" "";
+    IndexModelMismatch "index_model_mismatch" "The index was made with other models than this server runs." "vectors of different models are never mixed" "Start the server with the models that the index names, or make a new index.";
+    // Tasks: the video.
+    VideoResolutionTooLow "video_resolution_too_low" "The video's resolution is too low." "the shorter side must have at least 360 pixels" "Take a version of at least 360p.";
+    VideoResolutionTooHigh "video_resolution_too_high" "The video's resolution is too high." "at most 4K: 3840x2160 (or 4096x2160), in either orientation" "Scale it down to 4K or less; 360p is enough to be searched.";
+    VideoDurationTooShort "video_duration_too_short" "The video is too short." "" "Leave it out, or use an index whose engines take short videos.";
+    VideoDurationTooLong "video_duration_too_long" "The video is too long." "" "Cut it into parts, or use an index whose engines take long videos.";
+    VideoFilesizeTooLarge "video_filesize_too_large" "The file is too large." "at most 2 GB (2147483648 bytes)" "Transcode it to a lower bit rate; 360p is enough to be searched.";
+    VideoAudioTrackNotExists "video_audio_track_not_exists" "The video has no audio track." "an audio track is required where the index has the option conversation (audio)" "Use an index without that option.";
+    VideoFileBroken "video_file_broken" "The file is broken." "the file must play from start to end" "Check it with a player and upload it again.";
+    UnsupportedFileType "unsupported_file_type" "The file is not a video that can be read." "containers such as MP4, MOV, MKV, WebM, AVI, MPEG-TS with a video track" "Convert it, for example with ffmpeg.";
+    ProcessingLimitExceeded "processing_limit_exceeded" "Decoding the file took more than is allowed." "each file has bounds on time, memory and output" "If the file is sound, raise the limits in the server's [media] settings.";
+    EngineFailed "engine_failed" "An engine failed on this video." "" "Retry it; if it stays, look for the task id in the server's log.";
+    VideoAlreadyIndexed "video_already_indexed" "The same content is in this index already." "content is taken once into an index" "Use the video that it equals.";
+    TaskCannotBeDeleted "task_cannot_be_deleted" "The task cannot be deleted." "only tasks that are ready or failed can be deleted, and of ready ones the video first" "Wait until it is ready or failed; delete the video before its task.";
+    TaskCancelled "task_cancelled" "The task was cancelled." "" "Retry it to go on.";
+    // Tasks: the object.
+    ObjectNotExists "object_not_exists" "There is no such object in the bucket." "" "Check bucket and key; synchronize the integration and download the list anew.";
+    ObjectAccessDenied "object_access_denied" "The object may not be read." "the integration's role needs s3:GetObject on the object" "Apply the policy of the integration again, and check bucket policy and KMS key; then retry.";
+    ObjectArchived "object_archived" "The object lies in an archive and cannot be read." "objects in archived storage classes must be restored first" "Restore it (S3: RestoreObject), then retry.";
+    ObjectChanged "object_changed" "The object changed while it was read." "an object must stay the same while it is transferred" "Retry when it is no longer written to.";
+    SourceUnavailable "source_unavailable" "The store did not answer in time, again and again." "" "Check the store and the network, then retry.";
+    IntegrationNotActive "integration_not_active" "No active integration owns this bucket." "objects are read through a verified integration of the workspace" "Connect the bucket with `telecine integration add` and verify it.";
+    IntegrationAlreadyExists "integration_already_exists" "This bucket is connected already." "a bucket is connected once in a workspace" "Use the integration that is there, or delete it first.";
+    VideoUrlNotAccessible "video_url_not_accessible" "The URL could not be read." "a direct link to a file over http or https, at a public address" "Check that the link opens without signing in.";
+    // Tasks: the words.
+    TranscriptionNotExists "transcription_url_not_exists" "The transcription is not there." "" "Check its bucket and key, or leave `transcription` out.";
+    TranscriptionNotAccessible "transcription_url_not_accessible" "The transcription could not be read." "" "Let the integration's role read it, or leave `transcription` out.";
+    TranscriptionInvalid "transcription_invalid" "The transcription could not be understood." "an SRT or WebVTT file with at least one caption" "Correct the file, or leave `transcription` out.";
+    LanguageNotSupported "language_not_supported" "Speech in this language cannot be heard here." "" "Give a transcription, or fetch a speech model that knows the language (`telecine models fetch --set whisper-base`).";
+    // Search.
+    SearchOptionNotSupported "search_option_not_supported" "The index cannot be searched by this option." "search options must be among the options of the index" "Search by the options that the index has.";
+    SearchOptionCombinationNotSupported "search_option_combination_not_supported" "These search options cannot be combined." "" "";
+    SearchFilterInvalid "search_filter_invalid" "The filter is not valid." "" "";
+    SearchPageTokenExpired "search_page_token_expired" "The page token is unknown or expired." "page tokens live for an hour" "Search again.";
+    // Verification of integrations.
+    RoleNotAssumable "role_not_assumable" "The role cannot be assumed." "the role exists under this name and its trust policy names our principal and the external id" "Create the role with the trust policy of this integration, then verify again.";
+    InsecureTrustPolicy "insecure_trust_policy" "The role can be assumed without the right external id." "the trust policy must require the external id" "Replace the role's trust policy by the one of this integration, then verify again.";
+    BucketNotExists "bucket_not_exists" "There is no such bucket." "" "Check the bucket's name.";
+    ListDenied "list_denied" "The bucket may not be listed." "the policy allows s3:ListBucket on the bucket" "Attach the policy of this integration to the role, then verify again.";
+    GetDenied "get_denied" "Objects may not be read." "the policy allows s3:GetObject on the bucket's objects" "Attach the policy of this integration to the role, then verify again.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        Self::parse(&code).ok_or_else(|| serde::de::Error::custom(format!("unknown code `{code}`")))
+    }
+}
+
+/// Something that is wrong and that a user can mend: the machine's code and the person's text. It is data: stored with
+/// tasks, told by the API, printed by the CLI.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// For machines.
+    pub code: Code,
+    /// What happened, as a sentence.
+    pub message: String,
+    /// What was given or measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// What to do next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+impl Fault {
+    /// The code with its own message, rule and remedy.
+    pub fn new(code: Code) -> Self {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let (rule, remedy) = (some(code.rule()), some(code.remedy()));
+        Self { code, message: code.message().to_owned(), value: None, rule, remedy }
+    }
+
+    /// The code with a message of its own: a full sentence.
+    pub fn because(code: Code, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::new(code) }
+    }
+
+    /// A parameter that is not valid; the sentence names it and says what would be.
+    pub fn parameter(message: impl Into<String>) -> Self {
+        Self::because(Code::ParameterInvalid, message)
+    }
+
+    /// With what was given or measured.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = Some(value.into());
+        self
+    }
+
+    /// With the rule as it applies here.
+    #[must_use]
+    pub fn rule(mut self, rule: impl Into<String>) -> Self {
+        self.rule = Some(rule.into());
+        self
+    }
+
+    /// With what to do next.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// One line with everything: what the contract's free-text `error_message` fields hold.
+    pub fn sentence(&self) -> String {
+        let mut text = self.message.clone();
+        for (label, part) in [("Found", &self.value), ("Rule", &self.rule)] {
+            if let Some(part) = part {
+                text.push_str(&format!(" {label}: {part}."));
+            }
+        }
+        if let Some(remedy) = &self.remedy {
+            text.push_str(&format!(" {remedy}"));
+        }
+        text
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.sentence())
+    }
+}
+
+/// Why something could not be done: the user's fault, or ours. Handled once, at the boundary that it reaches.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The user can mend it.
+    #[error("{0}")]
+    Fault(Box<Fault>),
+    /// Ours: logged in full, told to users as `internal_server_error` with a request id.
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
+}
+
+/// What most of Telecine returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(Box::new(fault))
+    }
+}
+
+impl Error {
+    /// The fault, if it is the user's.
+    pub fn as_fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            Self::Internal(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_survive_their_text() {
+        let names: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        assert!(Code::ALL.iter().all(|code| Code::parse(code.as_str()) == Some(*code)));
+    }
+
+    #[test]
+    fn a_fault_reads_as_sentences() {
+        let fault = Fault::new(Code::VideoResolutionTooLow).value("512x288 pixels");
+        assert_eq!(
+            fault.sentence(),
+            "The video's resolution is too low. Found: 512x288 pixels. Rule: the shorter side must have at least \
+             360 pixels. Take a version of at least 360p."
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! The data folder: the one place that knows the names of what lies in it. Reads and writes nothing.
+
+use std::path::{Path, PathBuf};
+
+use crate::ids::TaskId;
+
+/// The data folder of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// The folder at this path.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("telecine.db")
+    }
+
+    /// Locked by the process that serves from the folder.
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("telecine.lock")
+    }
+
+    /// Indexes over vectors; derived, may be removed at any time.
+    pub fn vectors(&self) -> PathBuf {
+        self.0.join("vectors")
+    }
+
+    /// Where all tasks have their folders.
+    pub fn work(&self) -> PathBuf {
+        self.0.join("work")
+    }
+
+    /// The folder of a task: its download, its upload, its sound. Removed when the task is final (uploads stay while
+    /// a failed task can be retried).
+    pub fn task(&self, task: TaskId) -> PathBuf {
+        self.work().join(task.to_string())
+    }
+
+    /// A video that a client uploaded.
+    pub fn upload(&self, task: TaskId) -> PathBuf {
+        self.task(task).join("upload")
+    }
+
+    /// Captions that a client uploaded.
+    pub fn uploaded_transcription(&self, task: TaskId) -> PathBuf {
+        self.task(task).join("transcription")
+    }
+
+    /// A video that is being fetched, or was.
+    pub fn fetched(&self, task: TaskId) -> PathBuf {
+        self.task(task).join("fetched")
+    }
+
+    /// How far the fetch has come.
+    pub fn fetch_state(&self, task: TaskId) -> PathBuf {
+        self.task(task).join("fetch.json")
+    }
+
+    /// The decoded sound.
+    pub fn sound(&self, task: TaskId) -> PathBuf {
+        self.task(task).join("sound.s16le")
+    }
+
+    /// Uploads that belong to no task yet; emptied at start.
+    pub fn incoming(&self) -> PathBuf {
+        self.0.join("incoming")
+    }
+}

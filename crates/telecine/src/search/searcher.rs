@@ -1,0 +1,5 @@
+//! The searcher of a server.
+
+/// Searches.
+#[derive(Debug)]
+pub struct Searcher;

@@ -1,0 +1,116 @@
+//! Where videos come from: the `Source` seam over object stores. Listing, heads, ranged reads; keys are kept exactly.
+//! Only this module knows a bucket's protocol; it knows no task, index or integration.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+use crate::time::Timestamp;
+
+/// What a store says about an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// The key, exactly.
+    pub key: String,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// As the store gives it, without quotes; changes when the content does. Empty when the store has none.
+    pub etag: String,
+    /// When it was last written.
+    pub modified_at: Option<Timestamp>,
+    /// Such as `STANDARD`; empty when the store tells none.
+    pub storage_class: String,
+    /// Whether it must be restored before it can be read.
+    pub is_archived: bool,
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// In the store's order, which need not be that of the bytes.
+    pub objects: Vec<ObjectInfo>,
+    /// Give it to [`Source::list`] for the next page; none at the end.
+    pub next: Option<String>,
+}
+
+/// What went wrong, for those who decide what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SourceErrorKind {
+    /// No such object, or no such bucket.
+    NotFound,
+    /// Not allowed.
+    Denied,
+    /// Must be restored first.
+    Archived,
+    /// Another version than asked for lies there now.
+    Changed,
+    /// The store asks to go slower. Worth another try.
+    Throttled,
+    /// No answer, a broken answer, the store's own failure. Worth another try.
+    Unavailable,
+    /// Credentials could not be had: the role cannot be assumed.
+    Credentials,
+    /// The store does not do this, or the address is not one.
+    Unsupported,
+}
+
+impl SourceErrorKind {
+    /// Whether the same request may succeed later by itself.
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Throttled | Self::Unavailable)
+    }
+}
+
+/// A failure of a store, which alone lets one diagnose it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{operation} {address}: {detail}")]
+pub struct SourceError {
+    /// What to do about it.
+    pub kind: SourceErrorKind,
+    /// Such as `GET`.
+    pub operation: &'static str,
+    /// Such as `s3://bucket/key`.
+    pub address: String,
+    /// The store's own words: status, code, message, request id.
+    pub detail: String,
+}
+
+/// Bytes of an object, in order.
+pub type ByteStream = BoxStream<'static, Result<Bytes, SourceError>>;
+
+/// One bucket (or what is like one), read-only. Implementations may be called from many tasks.
+///
+/// Guarantees, checked by the conformance suite: keys are told and taken exactly; a listing tells every object that was
+/// there all the time exactly once; a read gives exactly the bytes of the range, or an error; a read with `etag` never
+/// gives bytes of another version.
+#[async_trait]
+pub trait Source: Send + Sync + fmt::Debug {
+    /// The address of a key, such as `s3://bucket/key`; for people.
+    fn address(&self, key: &str) -> String;
+
+    /// A page of at most `limit` (1 to 1000) objects whose keys begin with `prefix`, from the start or from where
+    /// another page ended.
+    async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, SourceError>;
+
+    /// What the store says about an object.
+    async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError>;
+
+    /// The bytes `range` of an object, provided that it still has this `etag`; a range beyond the end is an error.
+    /// Bytes that come before an error are good.
+    async fn read(&self, key: &str, etag: Option<&str>, range: Range<u64>)
+    -> Result<ByteStream, SourceError>;
+}
+
+/// Opens the source behind an integration: what the pipeline and transfers ask for.
+#[async_trait]
+pub trait Sources: Send + Sync {
+    /// The source of this integration. Cheap when called again: clients and credentials are kept and refreshed.
+    async fn open(
+        &self,
+        integration: &crate::integration::Integration,
+    ) -> Result<Arc<dyn Source>, SourceError>;
+}
