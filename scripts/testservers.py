@@ -1,0 +1,342 @@
+#!/usr/bin/env python3
+"""Owns the servers that stand in for object stores: how ministack and SeaweedFS are started, awaited and stopped.
+
+ministack speaks IAM, STS and S3 for several accounts and checks every signature and policy. SeaweedFS is a real,
+fast store without roles. Both listen on loopback only, keep their files in one folder, and tell nobody about it.
+
+    testservers.py start ministack seaweedfs --dir var/servers   leave them running; says where they are (--json)
+    testservers.py stop --dir var/servers                        stop what was started there
+    testservers.py run ministack --dir var/servers               until Ctrl-C
+
+In Python: `with Ministack(folder) as server: server.endpoint`. The command lines are `Ministack.command` and
+`SeaweedFs.command`; the Rust tests start the same ones and cite this file.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+HOST = "127.0.0.1"
+START_LIMIT_S = 60
+# SeaweedFS would linger for more than ten seconds; nothing of value is in any of them.
+STOP_LIMIT_S = 2
+# No proxy of this machine has any business between loopback and loopback.
+HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class ServerError(Exception):
+    """A server that does not start, stop or behave as it must."""
+
+
+class Server:
+    """A child process that listens on loopback and leaves its log and state in a folder of its own."""
+
+    name = ""
+
+    def __init__(self, folder: pathlib.Path, port: int | None = None) -> None:
+        self.folder = (folder / self.name).resolve()
+        self.port = port or free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Where its S3 API answers."""
+        return f"http://{HOST}:{self.port}"
+
+    def command(self) -> list[str]:
+        """The command line."""
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        """What it needs in its environment beside what is there."""
+        return {}
+
+    def prepare(self) -> None:
+        """Writes the files that it reads at start."""
+
+    def is_ready(self) -> bool:
+        """Whether it takes requests. Raises ServerError where it answers what it must not."""
+        raise NotImplementedError
+
+    def facts(self) -> dict[str, str]:
+        """What a client needs to know."""
+        return {"endpoint": self.endpoint}
+
+    def start(self) -> "Server":
+        """Starts it and waits until it is ready."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.prepare()
+        with (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                cwd=self.folder,
+                env={**os.environ, **self.environment()},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stops it; says nothing if it is gone."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self) -> "Server":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _wait(self) -> None:
+        assert self.process is not None
+        deadline = time.monotonic() + START_LIMIT_S
+        while not self.is_ready():
+            if self.process.poll() is not None:
+                raise ServerError(f"{self.name} ended with status {self.process.returncode}:\n{self._last_lines()}")
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.name} was not ready after {START_LIMIT_S} s:\n{self._last_lines()}")
+            time.sleep(0.1)
+
+    def _last_lines(self) -> str:
+        return "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-15:])
+
+
+class Ministack(Server):
+    """IAM, STS and S3 with real checks. All in memory: stopping it forgets everything."""
+
+    name = "ministack"
+
+    def command(self) -> list[str]:
+        return [program("ministack")]
+
+    def environment(self) -> dict[str, str]:
+        # Without AUTH it is open to everyone; without BIND_HOST it listens on all interfaces.
+        return {"AUTH": "true", "BIND_HOST": HOST, "GATEWAY_PORT": str(self.port), "SERVICES": "iam,sts,s3,sqs"}
+
+    def is_ready(self) -> bool:
+        match status(self.endpoint + "/?Action=ListUsers&Version=2010-05-08"):
+            case None:
+                return False
+            case 403:
+                return True
+            case other:
+                raise ServerError(f"ministack answers an unsigned ListUsers with {other} instead of 403: AUTH is off")
+
+
+class SeaweedFs(Server):
+    """A real store, one key for everything. Its data lie in the folder."""
+
+    name = "seaweedfs"
+    access_key_id = "seaweedfs-test"
+    secret_access_key = "seaweedfs-test-secret"
+
+    def __init__(self, folder: pathlib.Path, port: int | None = None) -> None:
+        super().__init__(folder, port)
+        # An own port for each: the gRPC ports would otherwise be 10,000 above, perhaps out of range.
+        options = [f"{part}.port{kind}" for part in ("master", "volume", "filer") for kind in ("", ".grpc")]
+        self.ports = {option: free_port() for option in (*options, "s3.port.grpc")}
+
+    def command(self) -> list[str]:
+        ports = [f"-{option}={port}" for option, port in self.ports.items()]
+        return [
+            *(program("weed"), "server", "-ip=" + HOST, "-ip.bind=" + HOST, "-dir=data"),
+            *("-filer", "-s3", f"-s3.port={self.port}", "-s3.config=identities.json", *ports),
+            # By default it reports to its makers and opens two more listeners.
+            *("-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+            # Each bucket takes seven volumes; the default of eight would be enough for one.
+            *("-master.volumeSizeLimitMB=1024", "-volume.max=200", "-volume.preStopSeconds=0"),
+        ]
+
+    def prepare(self) -> None:
+        (self.folder / "data").mkdir(exist_ok=True)
+        credentials = [{"accessKey": self.access_key_id, "secretKey": self.secret_access_key}]
+        identity = {"name": "test", "credentials": credentials, "actions": ["Admin", "Read", "Write", "List"]}
+        (self.folder / "identities.json").write_text(json.dumps({"identities": [identity]}))
+
+    def is_ready(self) -> bool:
+        # The first says that a volume server has joined, the second that the S3 door is open and guarded.
+        return (
+            status(f"http://{HOST}:{self.ports['master.port']}/dir/assign") == 200
+            and status(self.endpoint + "/") == 403
+        )
+
+    def facts(self) -> dict[str, str]:
+        keys = {"access_key_id": self.access_key_id, "secret_access_key": self.secret_access_key}
+        return super().facts() | keys
+
+
+SERVERS: dict[str, type[Server]] = {server.name: server for server in (Ministack, SeaweedFs)}
+
+
+def program(name: str) -> str:
+    """A program of the virtual environment: TELECINE_VENV, else .venv in the repository."""
+    root = pathlib.Path(__file__).resolve().parent.parent
+    path = pathlib.Path(os.environ.get("TELECINE_VENV") or root / ".venv") / "bin" / name
+    if not path.exists():
+        raise ServerError(f"{path} is missing; run scripts/setup.sh python")
+    return str(path)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def status(url: str) -> int | None:
+    """The HTTP status of a plain GET, or nothing where nobody answers."""
+    try:
+        with HTTP.open(url, timeout=5) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return None
+
+
+def state_file(folder: pathlib.Path, name: str) -> pathlib.Path:
+    """Where `start` notes what it started."""
+    return folder.resolve() / name / "state.json"
+
+
+def start(names: list[str], folder: pathlib.Path, port: int | None) -> dict[str, dict[str, str]]:
+    """Starts servers that outlive this process; one that already runs is taken as it is."""
+    facts = {}
+    for name in names:
+        file = state_file(folder, name)
+        state = running(file)
+        if state is None:
+            server = SERVERS[name](folder, port).start()
+            assert server.process is not None
+            pid = server.process.pid
+            state = {"pid": pid, "born": born(pid), "facts": server.facts()}
+            file.write_text(json.dumps(state))
+            # It is meant to stay; do not warn about it.
+            server.process.returncode = 0
+        facts[name] = state["facts"]
+    return facts
+
+
+def stop(folder: pathlib.Path) -> list[str]:
+    """Stops what `start` left in the folder; gives the names."""
+    stopped = []
+    for name in SERVERS:
+        file = state_file(folder, name)
+        state = running(file)
+        if state is not None:
+            end(state["pid"], state["born"])
+            stopped.append(name)
+        file.unlink(missing_ok=True)
+    return stopped
+
+
+def running(file: pathlib.Path) -> dict | None:
+    """The noted state, if that very process still runs."""
+    if not file.exists():
+        return None
+    state = json.loads(file.read_text())
+    return state if born(state["pid"]) == state["born"] else None
+
+
+def born(pid: int) -> str | None:
+    """When the process started, so that its number is not taken for another's; nothing if there is none."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] == "Z" else fields[19]
+
+
+def end(pid: int, start_time: str) -> None:
+    """Asks the process to end; kills it where it does not."""
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_LIMIT_S
+    while born(pid) == start_time:
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            break
+        time.sleep(0.05)
+
+
+def run(names: list[str], folder: pathlib.Path, port: int | None, as_json: bool) -> None:
+    """Runs servers until this process is told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    servers: list[Server] = []
+    try:
+        for name in names:
+            servers.append(SERVERS[name](folder, port).start())
+        show({server.name: server.facts() for server in servers}, as_json)
+        while all(server.process and server.process.poll() is None for server in servers):
+            time.sleep(0.5)
+        raise ServerError("a server ended by itself; see its log")
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def show(facts: dict[str, dict[str, str]], as_json: bool) -> None:
+    """Prints where the servers are."""
+    if as_json:
+        print(json.dumps(facts), flush=True)
+        return
+    for name, values in facts.items():
+        print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in values.items()), flush=True)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="action", required=True)
+    for action in ("start", "run"):
+        command = commands.add_parser(action)
+        command.add_argument("names", nargs="+", choices=SERVERS)
+        command.add_argument("--port", type=int, help="S3 port, with one server; default: a free one")
+        command.add_argument("--json", action="store_true")
+    commands.add_parser("stop")
+    default = pathlib.Path("var/servers")
+    for command in commands.choices.values():
+        command.add_argument("--dir", type=pathlib.Path, default=default, help="default: %(default)s")
+    arguments = parser.parse_args()
+    if arguments.action != "stop" and arguments.port and len(arguments.names) > 1:
+        parser.error("--port goes with one server")
+    try:
+        match arguments.action:
+            case "start":
+                show(start(arguments.names, arguments.dir, arguments.port), arguments.json)
+            case "run":
+                run(arguments.names, arguments.dir, arguments.port, arguments.json)
+            case "stop":
+                for name in stop(arguments.dir):
+                    print(f"{name}: stopped")
+    except ServerError as error:
+        print(f"testservers: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

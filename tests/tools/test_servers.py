@@ -1,0 +1,119 @@
+"""Holds the stand-in servers to what the other tests build on: closed doors, external ids, buckets that take files.
+
+Run by `make test`: .venv/bin/python -m unittest discover tests/tools
+"""
+
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+
+import aws_accounts
+import boto3
+import botocore.config
+import testservers
+
+EXTERNAL_ID = "an-external-id"
+BUCKET = "films"
+
+
+def policy() -> str:
+    """What an integration needs, no more."""
+    bucket = f"arn:aws:s3:::{BUCKET}"
+    statements = [
+        {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket},
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectVersion"], "Resource": bucket + "/*"},
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def trust(user_arn: str, external_id: str) -> str:
+    """The platform's user may take the role, with the external id."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": user_arn},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+class MinistackTest(unittest.TestCase):
+    """Two accounts, one role."""
+
+    def setUp(self) -> None:
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        server = self.enterContext(testservers.Ministack(pathlib.Path(folder)))
+        self.accounts = aws_accounts.create(server.endpoint, BUCKET)
+        self.user_arn = self.accounts["platform"]["user_arn"]
+
+    def test_the_role_is_for_the_platform_with_the_external_id(self) -> None:
+        made = aws_accounts.apply(self.accounts, policy(), trust(self.user_arn, EXTERNAL_ID))
+        self.assertEqual(made["role_arn"], "arn:aws:iam::123456789012:role/TelecineIntegrationRole")
+        results = aws_accounts.check(self.accounts, EXTERNAL_ID)
+        self.assertEqual(len(results), 5)
+        self.assertTrue(all(results.values()), results)
+
+    def test_another_user_of_the_platform_is_refused(self) -> None:
+        aws_accounts.apply(self.accounts, policy(), trust(self.user_arn, EXTERNAL_ID))
+        allow = {"Action": "sts:AssumeRole", "Resource": "*"}
+        mallory = aws_accounts._user(self.accounts, aws_accounts.PLATFORM_ACCOUNT, "mallory", allow)
+        self.assertIsNone(aws_accounts.assume(self.accounts, EXTERNAL_ID, mallory))
+
+    def test_documents_can_be_replaced_and_taken_away(self) -> None:
+        aws_accounts.apply(self.accounts, policy(), trust(self.user_arn, EXTERNAL_ID))
+        aws_accounts.apply(self.accounts, policy(), trust(self.user_arn, "another-id"))
+        self.assertIsNone(aws_accounts.assume(self.accounts, EXTERNAL_ID))
+        self.assertIsNotNone(aws_accounts.assume(self.accounts, "another-id"))
+        aws_accounts.remove(self.accounts)
+        self.assertIsNone(aws_accounts.assume(self.accounts, "another-id"))
+
+    def test_files_arrive_under_their_names(self) -> None:
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "deep").mkdir()
+        (folder / "deep" / "a b.mp4").write_bytes(b"film")
+        self.assertEqual(aws_accounts.upload(self.accounts, folder, "in/"), ["in/deep/a b.mp4"])
+        s3 = aws_accounts.client(self.accounts, "s3", self.accounts["customer"])
+        answer = s3.get_object(Bucket=BUCKET, Key="in/deep/a b.mp4")
+        self.assertEqual((answer["Body"].read(), answer["ContentType"]), (b"film", "video/mp4"))
+
+
+class SeaweedFsTest(unittest.TestCase):
+    """A store with one key."""
+
+    def test_it_takes_files_in_more_buckets_than_its_defaults_allow(self) -> None:
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        server = self.enterContext(testservers.SeaweedFs(pathlib.Path(folder)))
+        facts = server.facts()
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=facts["endpoint"],
+            region_name="us-east-1",
+            aws_access_key_id=facts["access_key_id"],
+            aws_secret_access_key=facts["secret_access_key"],
+            config=botocore.config.Config(s3={"addressing_style": "path"}, proxies={}),
+        )
+        for name in ("one", "two", "three"):
+            s3.create_bucket(Bucket=name)
+            s3.put_object(Bucket=name, Key="key", Body=name.encode())
+            self.assertEqual(s3.get_object(Bucket=name, Key="key")["Body"].read(), name.encode())
+
+
+class CommandLineTest(unittest.TestCase):
+    """Servers left running by `start`."""
+
+    def test_start_is_idempotent_and_stop_stops(self) -> None:
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.addCleanup(testservers.stop, folder)
+        first = testservers.start(["ministack"], folder, None)
+        self.assertEqual(testservers.start(["ministack"], folder, None), first)
+        self.assertEqual(testservers.stop(folder), ["ministack"])
+        self.assertEqual(testservers.stop(folder), [])
+        self.assertIsNone(testservers.status(first["ministack"]["endpoint"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
