@@ -117,7 +117,8 @@ fetch_models() {
     need_cargo
     [ -x "$venv/bin/python" ] || setup_python
     say "fetching and checking models ($1)"
-    (cd "$root" && PATH="$venv/bin:$PATH" cargo run --quiet -p telecine-engines --example fetch_models -- "$1")
+    (cd "$root" && PATH="$venv/bin:$PATH" cargo run --quiet -p telecine-engines --example fetch_models -- "$1") |
+        sed -n 's/^Fetching("\(.*\)", "\(.*\)")$/setup:   \1 from \2/p; s/^\(.*files are good\).*/setup: \1/p'
 }
 
 setup_samples() {

@@ -1,0 +1,33 @@
+# What a newcomer needs; `make` or `make help` says what there is. Each target can also be done by hand: see scripts/.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench fmt lint clean-var
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: ## install what is missing: system packages, Python environment, models, sample media
+	scripts/setup.sh
+
+demo: ## a bucket of videos becomes a searchable index (ONCE=1: check the results and exit)
+	scripts/setup.sh demo
+	scripts/demo.sh
+
+test: ## everything that must pass before a change lands
+	scripts/setup.sh
+	scripts/test.sh
+
+bench: ## measure; see benches/ for what and for the recorded results
+	scripts/setup.sh demo
+	cargo bench --workspace
+
+fmt: ## format the code
+	cargo fmt --all
+
+lint: ## formatting and lints, without running anything
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+clean-var: ## stop the servers that were left running and delete what they stored in var/
+	if [ -x .venv/bin/python ]; then .venv/bin/python scripts/testservers.py stop; fi
+	rm -rf var
