@@ -38,6 +38,24 @@ pub struct App {
     pub progress: Arc<ProgressBoard>,
     /// Cancelled when the server stops.
     pub stopping: CancellationToken,
+    /// Keeps other servers off the data folder; none in tests that build an `App` by hand.
+    pub lock: Option<FolderLock>,
+}
+
+/// The exclusive lock on a data folder, held as long as this lives.
+#[derive(Debug)]
+pub struct FolderLock(#[expect(dead_code, reason = "closing the file ends the lock")] std::fs::File);
+
+impl FolderLock {
+    /// Takes the lock, if no other process has it.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or another process holds the lock (`WouldBlock`).
+    pub fn take(files: &DataDir) -> std::io::Result<Self> {
+        let file = std::fs::File::options().create(true).truncate(false).write(true).open(files.lock())?;
+        file.try_lock()?;
+        Ok(Self(file))
+    }
 }
 
 impl std::fmt::Debug for App {
