@@ -81,6 +81,16 @@ pub enum Provider {
     },
 }
 
+impl Provider {
+    /// How addresses of its objects begin.
+    pub fn scheme(&self) -> crate::transfer::Scheme {
+        match self {
+            Self::AwsS3 { .. } => crate::transfer::Scheme::S3,
+            Self::Folder { .. } => crate::transfer::Scheme::Folder,
+        }
+    }
+}
+
 /// One line of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {

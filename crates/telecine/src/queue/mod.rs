@@ -40,4 +40,7 @@ pub trait Queue: Send + Sync {
 
     /// Waits until there may be new work: a hint, never a promise.
     async fn wait(&self);
+
+    /// Says that there is new work; ends one [`Queue::wait`].
+    fn wake(&self);
 }

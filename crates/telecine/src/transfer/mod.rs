@@ -4,8 +4,8 @@
 mod task;
 
 pub use task::{
-    Counts, Duplicate, DuplicateBy, Event, IllegalTransition, NewTask, ObjectRef, ObjectStamp, Stage, Status,
-    Task, TaskSource, Transcription, VideoMeta, next_status,
+    Counts, Duplicate, DuplicateBy, Event, IllegalTransition, NewTask, ObjectRef, ObjectStamp, Scheme, Stage,
+    Status, Task, TaskSource, Transcription, VideoMeta, next_status,
 };
 
 use serde::{Deserialize, Serialize};

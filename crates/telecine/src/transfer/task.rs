@@ -141,15 +141,46 @@ pub enum Stage {
     Publish,
 }
 
+/// How an object's address begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// `s3://bucket/key`.
+    #[default]
+    S3,
+    /// `folder://name/path`.
+    Folder,
+}
+
+impl Scheme {
+    /// The word before `://`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Folder => "folder",
+        }
+    }
+}
+
 /// An object in a connected bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectRef {
+    /// How its address begins.
+    #[serde(default)]
+    pub scheme: Scheme,
     /// The integration that may read it.
     pub integration: IntegrationId,
     /// The bucket.
     pub bucket: String,
     /// The key, exactly.
     pub key: String,
+}
+
+impl ObjectRef {
+    /// Such as `s3://bucket/key`.
+    pub fn address(&self) -> String {
+        format!("{}://{}/{}", self.scheme.as_str(), self.bucket, self.key)
+    }
 }
 
 /// Which version of an object was seen: what tells, without a download, that nothing changed.
@@ -198,10 +229,10 @@ impl TaskSource {
         }
     }
 
-    /// The whole address: `s3://bucket/key`, the URL, or the file's name.
+    /// The whole address: `s3://bucket/key` (or `folder://name/path`), the URL, or the file's name.
     pub fn address(&self) -> String {
         match self {
-            Self::Object(object) => format!("s3://{}/{}", object.bucket, object.key),
+            Self::Object(object) => object.address(),
             Self::Upload { filename } => filename.clone(),
             Self::Url { url } => url.clone(),
         }
