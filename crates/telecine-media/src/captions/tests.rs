@@ -1,3 +1,5 @@
+//! Tests of the caption parser and writer.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,1 +1,3 @@
-//! it
+//! Integration tests: one binary, folders as in `src`.
+
+mod house;
