@@ -262,6 +262,8 @@ pub trait TaskStore: Send + Sync {
     -> Result<Vec<Task>>;
     /// Failed tasks of a transfer by code, most frequent first.
     async fn fault_counts(&self, transfer: TransferId) -> Result<Vec<(String, u64)>>;
+    /// When the last tasks of a transfer became final, newest first: what the time left is estimated from.
+    async fn last_ends(&self, transfer: TransferId, limit: u32) -> Result<Vec<Timestamp>>;
 
     /// One task.
     async fn task(&self, workspace: WorkspaceId, id: TaskId) -> Result<Option<Task>>;

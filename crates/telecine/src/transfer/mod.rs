@@ -1,8 +1,10 @@
 //! Transfers and tasks: the manifest, the life of a task as pure transitions, dry run, report. Knows neither HTTP nor
 //! SQL.
 
+mod object_fault;
 mod task;
 
+pub use object_fault::{admit_object, object_fault, transcription_fault};
 pub use task::{
     Counts, Duplicate, DuplicateBy, Event, IllegalTransition, NewTask, ObjectRef, ObjectStamp, Scheme, Stage,
     Status, Task, TaskSource, Transcription, VideoMeta, next_status,
