@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh [PART…]     parts are done in the given order; default: all
 #     system    Debian packages: ffmpeg, a C and C++ compiler, what Python needs
-#     system-tests  Debian packages that only the tests need: recordings with their text, a synthetic voice
+#     system-tests  Debian packages that only the tests need: recordings with their text, a synthetic voice, Node.js
 #     python    a virtual environment in .venv with the test servers, from the lock file
 #     rust      cargo-nextest, if there is none
 #     build     the workspace, in the development profile
@@ -43,6 +43,8 @@ missing_packages() {
 
 missing_test_packages() {
     command -v espeak-ng >/dev/null || echo espeak-ng
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
     [ -e /usr/share/pocketsphinx/test/data/librivox/transcription ] || echo pocketsphinx-testdata
 }
 

@@ -28,6 +28,7 @@ step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "stand-in servers" "$TELECINE_VENV/bin/python" -m unittest discover tests/tools
 step "Rust tests" rust_tests
 if [ -x tests/clients/run.sh ]; then
+    step "official clients: packages" tests/clients/setup.sh
     step "official clients" tests/clients/run.sh
 fi
 
