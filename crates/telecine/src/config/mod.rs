@@ -1,11 +1,19 @@
 //! Settings: one struct per concern, with units in names. Where they come from (defaults, file, environment, flags) is
 //! `load`'s to know; nobody else reads the environment.
 
+mod docs;
+mod load;
+mod rules;
+mod schema;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use telecine_media::MediaConfig;
+
+pub use docs::{to_commented_toml, to_markdown};
+pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -92,8 +100,7 @@ pub struct FolderConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EnginesConfig {
-    /// Where `telecine models fetch` puts them (default `$XDG_CACHE_HOME/telecine/models`, else
-    /// `~/.cache/telecine/models`).
+    /// Where `telecine models fetch` puts them (default: `models` in `TELECINE_CACHE`, else in `~/.cache/telecine`).
     pub models_dir: Option<PathBuf>,
     /// What sees (default `concept`).
     pub see: SeeAdapter,

@@ -1,9 +1,18 @@
 //! API keys: made once, shown once, stored as SHA-256. Knows neither HTTP nor SQL.
 
+mod secret;
+
 use serde::{Deserialize, Serialize};
 
+use crate::fault::{Code, Fault, Result};
 use crate::ids::{KeyId, WorkspaceId};
-use crate::time::Timestamp;
+use crate::store::Store;
+use crate::time::{Clock, Timestamp};
+
+pub use secret::sha256;
+
+/// Most characters of a key's name.
+const NAME_LENGTH: usize = 100;
 
 /// What a key is known by once its secret is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,4 +39,49 @@ pub struct Caller {
     pub workspace: WorkspaceId,
     /// The key.
     pub key: KeyId,
+}
+
+/// Makes a key and its secret, which cannot be had again.
+///
+/// # Errors
+/// `parameter_invalid` for a name that is empty or too long.
+pub async fn create(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    workspace: WorkspaceId,
+    name: &str,
+) -> Result<(ApiKey, String)> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > NAME_LENGTH || name.contains(char::is_control) {
+        return Err(Fault::parameter("The name of a key must be a text that people can read.")
+            .value(name.escape_debug().to_string())
+            .rule(format!("1 to {NAME_LENGTH} characters, none of them control characters"))
+            .into());
+    }
+    let secret = secret::generate();
+    let now = clock.now();
+    let key = ApiKey {
+        id: KeyId::generate(now),
+        workspace: Some(workspace),
+        name: name.to_owned(),
+        prefix: secret::prefix(&secret),
+        created_at: now,
+        revoked_at: None,
+    };
+    store.insert_key(&key, workspace, sha256(&secret)).await?;
+    Ok((key, secret))
+}
+
+/// Makes a key stop working, from the next request on.
+///
+/// # Errors
+/// `resource_not_exists` when there is no such key that works.
+pub async fn revoke(store: &dyn Store, clock: &dyn Clock, workspace: WorkspaceId, key: KeyId) -> Result<()> {
+    if store.revoke_key(workspace, key, clock.now()).await? {
+        return Ok(());
+    }
+    Err(Fault::because(Code::ResourceNotExists, "There is no such key, or it is revoked already.")
+        .value(key.to_string())
+        .remedy("See `telecine key list` for the keys that there are.")
+        .into())
 }

@@ -1,0 +1,56 @@
+//! What settings must be beyond their types. Says so before anything is opened.
+
+use super::load::ConfigError;
+use super::{Config, SeeAdapter};
+
+/// Refuses settings with which nothing would work.
+///
+/// # Errors
+/// Names the setting, its value and the rule.
+pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
+    let refuse = |key: &str, value: &dyn std::fmt::Display, rule: &str| {
+        Err(ConfigError::BadValue {
+            origin: "settings".to_owned(),
+            key: key.to_owned(),
+            value: value.to_string(),
+            rule: rule.to_owned(),
+        })
+    };
+    let Config { server, aws, engines, pipeline, .. } = config;
+    let counts = [
+        ("pipeline.tasks", Some(pipeline.tasks as u64)),
+        ("pipeline.fetches", Some(pipeline.fetches as u64)),
+        ("pipeline.decodes", pipeline.decodes.map(|n| n as u64)),
+        ("pipeline.inferences", pipeline.inferences.map(|n| n as u64)),
+        ("pipeline.ranges_in_flight", Some(pipeline.ranges_in_flight as u64)),
+        ("pipeline.range_bytes", Some(pipeline.range_bytes)),
+        ("pipeline.max_attempts", Some(u64::from(pipeline.max_attempts))),
+        ("engines.sessions", engines.sessions.map(|n| n as u64)),
+    ];
+    if let Some((key, _)) = counts.into_iter().find(|(_, value)| *value == Some(0)) {
+        return refuse(key, &0, "it must be at least 1");
+    }
+    if pipeline.lease_s < 5 {
+        return refuse("pipeline.lease_s", &pipeline.lease_s, "it must be at least 5 seconds");
+    }
+    if !(pipeline.frames_per_second > 0.0 && pipeline.frames_per_second <= 30.0) {
+        let rule = "it must be more than 0 and at most 30";
+        return refuse("pipeline.frames_per_second", &pipeline.frames_per_second, rule);
+    }
+    for (key, value) in [("server.public_url", &server.public_url), ("aws.endpoint_url", &aws.endpoint_url)] {
+        if let Some(value) = value
+            && !is_base_url(value)
+        {
+            return refuse(key, value, "it must be a URL such as https://films.example.com");
+        }
+    }
+    if engines.see == SeeAdapter::Clip && engines.clip_dir.is_none() {
+        return refuse("engines.see", &"clip", "`engines.clip_dir` must name the folder of the CLIP model");
+    }
+    Ok(())
+}
+
+fn is_base_url(text: &str) -> bool {
+    url::Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none())
+}
