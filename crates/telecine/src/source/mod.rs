@@ -1,6 +1,24 @@
 //! Where videos come from: the `Source` seam over object stores. Listing, heads, ranged reads; keys are kept exactly.
 //! Only this module knows a bucket's protocol; it knows no task, index or integration.
 
+mod aws;
+mod count;
+mod folder;
+
+pub mod http;
+mod open;
+mod public;
+mod retry;
+mod s3;
+mod session;
+
+pub use aws::{ExternalId, Place, partition};
+pub use count::{Count, Counts};
+pub use folder::FolderSource;
+pub use open::Opener;
+pub use retry::{Retry, RetryPolicy};
+pub use s3::S3Source;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,6 +27,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
+use crate::integration::Integration;
 use crate::time::Timestamp;
 
 /// What a store says about an object.
@@ -65,6 +84,22 @@ impl SourceErrorKind {
     }
 }
 
+impl SourceErrorKind {
+    /// The name in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Denied => "denied",
+            Self::Archived => "archived",
+            Self::Changed => "changed",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::Credentials => "credentials",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
 /// A failure of a store, which alone lets one diagnose it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{operation} {address}: {detail}")]
@@ -92,6 +127,11 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// The address of a key, such as `s3://bucket/key`; for people.
     fn address(&self, key: &str) -> String;
 
+    /// Whether a read may begin elsewhere than at the start. Some servers of direct links give files only whole.
+    fn has_ranges(&self) -> bool {
+        true
+    }
+
     /// A page of at most `limit` (1 to 1000) objects whose keys begin with `prefix`, from the start or from where
     /// another page ended.
     async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, SourceError>;
@@ -99,18 +139,47 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// What the store says about an object.
     async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError>;
 
-    /// The bytes `range` of an object, provided that it still has this `etag`; a range beyond the end is an error.
-    /// Bytes that come before an error are good.
+    /// The bytes `range` of an object, provided that it still has this `etag` (an empty one is as none); a range
+    /// beyond the end is an error, an empty one gives nothing. Bytes that come before an error are good.
     async fn read(&self, key: &str, etag: Option<&str>, range: Range<u64>)
     -> Result<ByteStream, SourceError>;
 }
 
-/// Opens the source behind an integration: what the pipeline and transfers ask for.
+/// Opens the source behind an integration: what the pipeline and transfers ask for. The other questions are those of a
+/// verification; a `Sources` that knows no roles need not answer them.
 #[async_trait]
 pub trait Sources: Send + Sync {
     /// The source of this integration. Cheap when called again: clients and credentials are kept and refreshed.
-    async fn open(
-        &self,
-        integration: &crate::integration::Integration,
-    ) -> Result<Arc<dyn Source>, SourceError>;
+    async fn open(&self, integration: &Integration) -> Result<Arc<dyn Source>, SourceError>;
+
+    /// As [`Sources::open`], but with a new session of the role: what was kept is dropped.
+    async fn open_anew(&self, integration: &Integration) -> Result<Arc<dyn Source>, SourceError> {
+        self.open(integration).await
+    }
+
+    /// The ARN of whom this server is to the store's owner: what a trust document names.
+    async fn principal(&self) -> Result<String, SourceError> {
+        Err(no_roles("GetCallerIdentity"))
+    }
+
+    /// Tries to take the integration's role, and drops the session. Refused: [`SourceErrorKind::Credentials`].
+    async fn assume_role(&self, integration: &Integration, with: ExternalId) -> Result<(), SourceError> {
+        let _ = (integration, with);
+        Err(no_roles("AssumeRole"))
+    }
+
+    /// Where the bucket lies, and how far our clock is from its.
+    async fn locate(&self, integration: &Integration) -> Result<Place, SourceError> {
+        let _ = integration;
+        Err(no_roles("HeadBucket"))
+    }
+}
+
+fn no_roles(operation: &'static str) -> SourceError {
+    SourceError {
+        kind: SourceErrorKind::Unsupported,
+        operation,
+        address: String::new(),
+        detail: "these sources know no roles".to_owned(),
+    }
 }

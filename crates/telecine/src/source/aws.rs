@@ -1,0 +1,447 @@
+//! Who this server is at AWS (or at what speaks like it): base credentials, STS, the clients of sessions. Knows no
+//! object.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    ConfigBag, IdentityCache, Intercept, RequestChecksumCalculation, ResponseChecksumValidation,
+    RuntimeComponents, StalledStreamProtectionConfig,
+};
+use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
+use serde_json::json;
+
+use super::session::Session;
+use super::{SourceError, SourceErrorKind};
+use crate::config::AwsConfig;
+use crate::time::{Clock, Timestamp};
+
+/// An answer's head must be there after this; bodies have a limit of their own.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// An hour is what every role allows, also where our own credentials are a role's.
+const SESSION_LENGTH: Duration = Duration::from_secs(3600);
+
+/// What is said about the external id when a role is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExternalId {
+    /// The integration's.
+    Right,
+    /// None.
+    Missing,
+    /// One that nobody was given.
+    Wrong,
+}
+
+/// Where a bucket lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its region, where the store tells one.
+    pub region: Option<String>,
+    /// Seconds that our clock is ahead of the store's; negative when it is behind.
+    pub clock_ahead_s: Option<i64>,
+}
+
+/// A role in another account.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Role<'a> {
+    pub(super) arn: &'a str,
+    pub(super) external_id: Option<&'a str>,
+    /// Told to the role's owner, in the logs of their account.
+    pub(super) session_name: &'a str,
+    /// The one bucket that its sessions may touch, whatever the role allows.
+    pub(super) bucket: &'a str,
+}
+
+/// Base credentials and endpoints.
+#[derive(Debug)]
+pub(super) struct Aws {
+    base: SdkConfig,
+    endpoint: Option<String>,
+    region: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl Aws {
+    /// Looks where AWS tools look: environment, profile, instance role. Nothing is asked of a network before it is
+    /// needed.
+    pub(super) async fn load(config: &AwsConfig, clock: Arc<dyn Clock>) -> Self {
+        let given = config.region.clone().map(Region::new);
+        let region = RegionProviderChain::first_try(given).or_default_provider().or_else("us-east-1");
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_LIMIT)
+            .operation_attempt_timeout(ANSWER_LIMIT)
+            .build();
+        let loader = aws_config::defaults(BehaviorVersion::latest()).region(region).timeout_config(timeouts);
+        let base = loader.load().await;
+        let endpoint = config.endpoint_url.clone().or_else(|| base.endpoint_url().map(str::to_owned));
+        let region = base.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
+        Self { base, endpoint, region, clock }
+    }
+
+    fn sts_config(&self) -> SdkConfig {
+        let mut config = self.base.to_builder();
+        config.set_endpoint_url(self.endpoint.clone());
+        config.build()
+    }
+
+    /// The ARN of whoever holds our base credentials; a session of a role counts as the role.
+    pub(super) async fn principal(&self) -> Result<String, SourceError> {
+        let sts = aws_sdk_sts::Client::new(&self.sts_config());
+        let caller = sts.get_caller_identity().send().await;
+        let caller = caller.map_err(|error| failure("GetCallerIdentity", "sts".to_owned(), &error))?;
+        let arn = caller.arn().unwrap_or_default();
+        Ok(role_of_session(arn).unwrap_or_else(|| arn.to_owned()))
+    }
+
+    async fn provider(&self, role: Role<'_>) -> AssumeRoleProvider {
+        let mut builder = AssumeRoleProvider::builder(role.arn)
+            .configure(&self.sts_config())
+            .session_name(role.session_name)
+            .session_length(SESSION_LENGTH)
+            .policy(session_policy(role.arn, role.bucket));
+        if let Some(id) = role.external_id {
+            builder = builder.external_id(id);
+        }
+        builder.build().await
+    }
+
+    /// A session of the role, not yet begun.
+    pub(super) async fn session(&self, role: Role<'_>) -> Session {
+        Session::new(self.provider(role).await, self.clock.clone())
+    }
+
+    /// Takes the role once.
+    pub(super) async fn try_assume(&self, role: Role<'_>) -> Result<(), SourceError> {
+        let taken = self.provider(role).await.provide_credentials().await;
+        taken.map(drop).map_err(|error| credentials_failure("AssumeRole", role.arn.to_owned(), &error))
+    }
+
+    /// A client for buckets of this region, by the session.
+    pub(super) fn client(&self, region: Option<&str>, session: &Arc<Session>) -> Client {
+        let session: Arc<dyn ProvideCredentials> = session.clone();
+        let credentials = SharedCredentialsProvider::from(session);
+        let region = Region::new(region.unwrap_or(&self.region).to_owned());
+        Client::from_conf(client_config(&self.base, self.endpoint.as_deref(), credentials, region))
+    }
+
+    /// Where the bucket lies: also a refusal tells.
+    pub(super) async fn locate(
+        &self,
+        client: &Client,
+        bucket: &str,
+        owner: &str,
+    ) -> Result<Place, SourceError> {
+        let heard = Heard::default();
+        let request = client.head_bucket().bucket(bucket).expected_bucket_owner(owner);
+        let answer = request.customize().interceptor(heard.clone()).send().await;
+        let headers = heard.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let clock_ahead_s = headers.date.as_deref().and_then(parse_date).map(|theirs| {
+            let ours = self.clock.now();
+            let behind = i64::try_from(theirs.since(ours).as_secs()).unwrap_or(i64::MAX);
+            i64::try_from(ours.since(theirs).as_secs()).unwrap_or(i64::MAX) - behind
+        });
+        match answer {
+            Ok(_) => Ok(Place { region: headers.region, clock_ahead_s }),
+            // A refusal that names the region is an answer: what may be done there is seen by the next requests.
+            Err(error) => match failure("HEAD", format!("s3://{bucket}"), &error) {
+                refused if refused.kind != SourceErrorKind::NotFound && headers.region.is_some() => {
+                    Ok(Place { region: headers.region, clock_ahead_s })
+                }
+                refused => Err(refused),
+            },
+        }
+    }
+}
+
+/// The one way in which all clients of S3 are set up.
+pub(super) fn client_config(
+    base: &SdkConfig,
+    endpoint: Option<&str>,
+    credentials: SharedCredentialsProvider,
+    region: Region,
+) -> aws_sdk_s3::Config {
+    let mut config = aws_sdk_s3::config::Builder::from(base)
+        .region(region)
+        .credentials_provider(credentials)
+        // The session renews itself; a second cache would hold on to what it dropped.
+        .identity_cache(IdentityCache::no_cache())
+        // `Retry` is the one place that tries again, within bounds that hold for bodies too.
+        .retry_config(RetryConfig::disabled())
+        // It takes a reader that waits for a store that stalls; `S3Source` has a limit for idle bodies.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_LIMIT)
+                .operation_attempt_timeout(ANSWER_LIMIT)
+                .build(),
+        );
+    if let Some(endpoint) = endpoint {
+        config = config
+            .endpoint_url(endpoint)
+            .force_path_style(true)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    }
+    config.build()
+}
+
+/// The partition of a region: ARNs begin with it.
+pub fn partition(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+/// `arn:aws:sts::1:assumed-role/Name/session` → `arn:aws:iam::1:role/Name`. A path of the role is not told by STS;
+/// who has one sets `aws.principal_arn`.
+pub(super) fn role_of_session(arn: &str) -> Option<String> {
+    let mut parts = arn.splitn(6, ':');
+    let (Some("arn"), Some(partition), Some("sts")) = (parts.next(), parts.next(), parts.next()) else {
+        return None;
+    };
+    let account = parts.nth(1)?;
+    let name = parts.next()?.strip_prefix("assumed-role/")?.split('/').next()?;
+    Some(format!("arn:{partition}:iam::{account}:role/{name}"))
+}
+
+/// What a session may do at most: read this bucket. The owner's policy may allow less; what it allows beyond is lost.
+fn session_policy(role_arn: &str, bucket: &str) -> String {
+    let partition = role_arn.split(':').nth(1).unwrap_or("aws");
+    let bucket = format!("arn:{partition}:s3:::{bucket}");
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket},
+            {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectVersion"], "Resource": format!("{bucket}/*")},
+            // For buckets with a KMS key, where the owner's policy lets the role use it.
+            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
+             "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}},
+        ],
+    })
+    .to_string()
+}
+
+/// Hears headers that the client's typed answers leave out.
+#[derive(Debug, Clone, Default)]
+struct Heard(Arc<Mutex<HeardHeaders>>);
+
+#[derive(Debug, Clone, Default)]
+struct HeardHeaders {
+    region: Option<String>,
+    date: Option<String>,
+}
+
+impl Intercept for Heard {
+    fn name(&self) -> &'static str {
+        "heard"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let header = |name: &str| context.response().headers().get(name).map(str::to_owned);
+        let heard = HeardHeaders { region: header("x-amz-bucket-region"), date: header("date") };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = heard;
+        Ok(())
+    }
+}
+
+/// A moment as HTTP writes it.
+pub(super) fn parse_date(text: &str) -> Option<Timestamp> {
+    let format = aws_smithy_types::date_time::Format::HttpDate;
+    let date = aws_smithy_types::DateTime::from_str(text, format).ok()?;
+    date.to_millis().ok().map(Timestamp::from_millis)
+}
+
+/// What a failure of the client means, with everything that the store said.
+pub(super) fn failure<E>(
+    operation: &'static str,
+    address: String,
+    error: &SdkError<E, HttpResponse>,
+) -> SourceError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    if let Some(cause) = find_cause::<CredentialsError>(error) {
+        return credentials_failure(operation, address, cause);
+    }
+    let Some(response) = error.raw_response() else {
+        let kind = match error {
+            SdkError::ConstructionFailure(_) => SourceErrorKind::Unsupported,
+            _ => SourceErrorKind::Unavailable,
+        };
+        return SourceError { kind, operation, address, detail: chain(error) };
+    };
+    let header = |name: &str| response.headers().get(name);
+    let told = error.as_service_error();
+    let code = told.and_then(ProvideErrorMetadata::code).or_else(|| header("x-amz-error-code"));
+    let message = told.and_then(ProvideErrorMetadata::message).or_else(|| header("x-amz-error-message"));
+    let status = response.status().as_u16();
+    let mut detail = status.to_string();
+    if let Some(code) = code {
+        detail.push_str(&format!(" {code}"));
+    }
+    if let Some(message) = message {
+        detail.push_str(&format!(": {message}"));
+    } else if told.is_none() {
+        detail.push_str(&format!(": {}", chain(error)));
+    }
+    if let Some(region) = header("x-amz-bucket-region").filter(|_| is_elsewhere(status, code)) {
+        detail.push_str(&format!(" (the bucket lies in {region}; verify the integration again)"));
+    }
+    if let Some(id) = header("x-amz-request-id").or_else(|| header("x-amzn-requestid")) {
+        detail.push_str(&format!(" (request id {id})"));
+    }
+    SourceError { kind: kind_of(status, code), operation, address, detail }
+}
+
+fn is_elsewhere(status: u16, code: Option<&str>) -> bool {
+    matches!(status, 301 | 307)
+        || matches!(code, Some("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"))
+}
+
+/// What an answer means. Codes go before the status, where there is one: HEAD has none, and some stores invent theirs.
+fn kind_of(status: u16, code: Option<&str>) -> SourceErrorKind {
+    use SourceErrorKind as Kind;
+    match code.unwrap_or_default() {
+        "NoSuchKey" | "NoSuchBucket" | "NoSuchVersion" | "NotFound" => return Kind::NotFound,
+        "InvalidObjectState" => return Kind::Archived,
+        "PreconditionFailed" | "InvalidRange" => return Kind::Changed,
+        "SlowDown"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequests"
+        | "BandwidthLimitExceeded" => return Kind::Throttled,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "TokenRefreshRequired"
+        | "InvalidToken"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch" => return Kind::Credentials,
+        // The client corrects its clock by the answer; and no object is to blame.
+        "RequestTimeTooSkewed" | "RequestTimeout" | "InternalError" | "OperationAborted" => {
+            return Kind::Unavailable;
+        }
+        _ => {}
+    }
+    match status {
+        404 => Kind::NotFound,
+        401 | 403 => Kind::Denied,
+        412 | 416 => Kind::Changed,
+        429 => Kind::Throttled,
+        // An answer of success that could not be understood is a broken one.
+        200..=299 | 408 | 500..=599 => Kind::Unavailable,
+        _ => Kind::Unsupported,
+    }
+}
+
+/// Why there are no credentials: refused, or no answer from those who give them.
+fn credentials_failure(operation: &'static str, address: String, error: &CredentialsError) -> SourceError {
+    use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+    if let Some(refused) = find_cause::<SdkError<AssumeRoleError, HttpResponse>>(error) {
+        let told = failure(operation, address, refused);
+        // However STS words it, what comes of it is that there are no credentials.
+        let kind = if told.kind.is_transient() { told.kind } else { SourceErrorKind::Credentials };
+        return SourceError { kind, ..told };
+    }
+    let kind = match error {
+        CredentialsError::ProviderTimedOut(_) => SourceErrorKind::Unavailable,
+        _ => SourceErrorKind::Credentials,
+    };
+    SourceError { kind, operation, address, detail: chain(error) }
+}
+
+/// An error and its causes.
+pub(super) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}
+
+/// The first cause of this type.
+fn find_cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    causes(error).find_map(|error| error.downcast_ref())
+}
+
+/// An error and its causes in one line.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for cause in causes(error) {
+        let text = cause.to_string();
+        if !text.is_empty() && parts.last().is_none_or(|last| !last.contains(&text)) {
+            parts.push(text);
+        }
+    }
+    parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_of_a_role_counts_as_the_role() {
+        let role = role_of_session("arn:aws-cn:sts::123456789012:assumed-role/Telecine/i-0abc");
+        assert_eq!(role.as_deref(), Some("arn:aws-cn:iam::123456789012:role/Telecine"));
+        assert_eq!(role_of_session("arn:aws:iam::123456789012:user/telecine"), None);
+        assert_eq!(role_of_session("arn:aws:iam::123456789012:root"), None);
+    }
+
+    #[test]
+    fn regions_have_partitions() {
+        assert_eq!(partition("us-west-2"), "aws");
+        assert_eq!(partition("cn-north-1"), "aws-cn");
+        assert_eq!(partition("us-gov-east-1"), "aws-us-gov");
+    }
+
+    #[test]
+    fn answers_mean_what_s3_documents() {
+        use SourceErrorKind::*;
+        let table = [
+            (301, Some("PermanentRedirect"), Unsupported),
+            (301, None, Unsupported),
+            (400, Some("ExpiredToken"), Credentials),
+            (400, Some("AuthorizationHeaderMalformed"), Unsupported),
+            (403, Some("AccessDenied"), Denied),
+            (403, Some("InvalidAccessKeyId"), Credentials),
+            (403, Some("InvalidObjectState"), Archived),
+            (403, Some("RequestTimeTooSkewed"), Unavailable),
+            (403, None, Denied),
+            (404, Some("NoSuchBucket"), NotFound),
+            (404, None, NotFound),
+            (412, Some("PreconditionFailed"), Changed),
+            (416, Some("InvalidRange"), Changed),
+            (429, None, Throttled),
+            (500, Some("InternalError"), Unavailable),
+            (503, Some("SlowDown"), Throttled),
+            (503, None, Unavailable),
+            (200, None, Unavailable),
+        ];
+        for (status, code, kind) in table {
+            assert_eq!(kind_of(status, code), kind, "{status} {code:?}");
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! Direct links. Every address that is connected to was checked before, at every redirect anew: a link that a user gives
+//! must not make this server ask its own network. Knows no task.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Client, Response, StatusCode};
+use url::{Host, Url};
+
+use super::aws::{causes, chain};
+use super::{
+    ByteStream, Count, ObjectInfo, Page, Retry, RetryPolicy, Source, SourceError, SourceErrorKind, public,
+};
+use crate::config::UrlConfig;
+
+/// Redirects that are followed.
+const MAX_REDIRECTS: usize = 5;
+/// An answer's head, and each piece of a body, must come within this.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Opens direct links.
+#[derive(Debug, Clone)]
+pub struct Links {
+    /// Connects to public addresses only.
+    guarded: Client,
+    /// For hosts that the operator allows.
+    trusted: Client,
+    allowed: Arc<[String]>,
+    retry: RetryPolicy,
+}
+
+impl Links {
+    /// Hosts that may lie at private addresses are the operator's to name.
+    ///
+    /// # Errors
+    /// When there is no TLS to be had.
+    pub fn new(config: &UrlConfig) -> anyhow::Result<Self> {
+        let builder = || {
+            Client::builder()
+                .user_agent(concat!("telecine/", env!("CARGO_PKG_VERSION")))
+                // Redirects are followed by hand, for each must be checked.
+                .redirect(reqwest::redirect::Policy::none())
+                // A proxy would connect where we cannot check.
+                .no_proxy()
+                .referer(false)
+                .connect_timeout(CONNECT_LIMIT)
+                .read_timeout(IDLE_LIMIT)
+        };
+        Ok(Self {
+            guarded: builder().dns_resolver(Arc::new(public::PublicResolver)).build()?,
+            trusted: builder().build()?,
+            allowed: config.allow_private_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            retry: RetryPolicy::default(),
+        })
+    }
+
+    /// With another policy of retries.
+    #[must_use]
+    pub fn retry(self, retry: RetryPolicy) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// The file behind a link, as a source with one object, whose key is empty. Asks how large it is, and whether it
+    /// can be had in ranges.
+    ///
+    /// # Errors
+    /// `Unsupported` for what is no direct link, `Denied` for addresses that are not public, and what the server
+    /// answers.
+    pub async fn open(&self, link: &str) -> Result<Arc<dyn Source>, SourceError> {
+        let link = self.check(link)?;
+        let file = self.again(|| HttpSource::open(self.clone(), link.clone())).await?;
+        Ok(Arc::new(Retry::new(Count::new(file, "http"), self.retry)))
+    }
+
+    /// The whole of a small file, such as captions.
+    ///
+    /// # Errors
+    /// As [`Links::open`]; `Unsupported` when it has more bytes than `limit`.
+    pub async fn fetch(&self, link: &str, limit: usize) -> Result<Bytes, SourceError> {
+        let link = self.check(link)?;
+        self.again(|| async {
+            let fail = |kind, detail| failure("GET", &link, kind, detail);
+            let mut answer = self.get(&link, HeaderMap::new()).await?;
+            let mut whole = BytesMut::new();
+            while let Some(bytes) = answer.chunk().await.map_err(|error| transport("GET", &link, &error))? {
+                if whole.len() + bytes.len() > limit {
+                    let detail = format!("the file has more than the {limit} bytes that are allowed");
+                    return Err(fail(SourceErrorKind::Unsupported, detail));
+                }
+                whole.extend_from_slice(&bytes);
+            }
+            Ok(whole.freeze())
+        })
+        .await
+    }
+
+    /// Tries again what may succeed by itself.
+    async fn again<T, F: Future<Output = Result<T, SourceError>>>(
+        &self,
+        request: impl Fn() -> F,
+    ) -> Result<T, SourceError> {
+        let mut attempts = super::retry::Attempts::new(self.retry);
+        loop {
+            match request().await {
+                Ok(value) => return Ok(value),
+                Err(error) => attempts.again(error).await?,
+            }
+        }
+    }
+
+    fn check(&self, link: &str) -> Result<Url, SourceError> {
+        let url = Url::parse(link.trim()).map_err(|error| SourceError {
+            kind: SourceErrorKind::Unsupported,
+            operation: "GET",
+            address: link.chars().take(2000).collect(),
+            detail: format!("not a URL: {error}"),
+        })?;
+        self.check_url(&url)?;
+        Ok(url)
+    }
+
+    /// What can be told of a URL before its name is looked up.
+    fn check_url(&self, url: &Url) -> Result<(), SourceError> {
+        let refuse = |kind, detail: &str| Err(failure("GET", url, kind, detail.to_owned()));
+        if !matches!(url.scheme(), "http" | "https") {
+            return refuse(SourceErrorKind::Unsupported, "only http and https are read");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse(SourceErrorKind::Unsupported, "a link with a user or password is not taken");
+        }
+        if self.is_allowed(url) {
+            return Ok(());
+        }
+        let is_usual = url.port_or_known_default().is_some_and(|port| matches!(port, 80 | 443 | 1024..));
+        if !is_usual {
+            return refuse(SourceErrorKind::Denied, "this port is not one of the web");
+        }
+        let is_public = match url.host() {
+            Some(Host::Ipv4(address)) => public::is_public(address.into()),
+            Some(Host::Ipv6(address)) => public::is_public(address.into()),
+            // Names are checked by what they resolve to.
+            Some(Host::Domain(_)) => true,
+            None => false,
+        };
+        if is_public { Ok(()) } else { refuse(SourceErrorKind::Denied, public::NOT_PUBLIC) }
+    }
+
+    fn is_allowed(&self, url: &Url) -> bool {
+        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0));
+        let with_port = format!("{host}:{port}");
+        self.allowed.iter().any(|allowed| allowed == host || *allowed == with_port)
+    }
+
+    /// Sends a GET and follows redirects, each checked like the first.
+    async fn get(&self, link: &Url, headers: HeaderMap) -> Result<Response, SourceError> {
+        let mut url = link.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            self.check_url(&url)?;
+            let client = if self.is_allowed(&url) { &self.trusted } else { &self.guarded };
+            let request = client
+                .get(url.clone())
+                .headers(headers.clone())
+                // What is measured and hashed is the file, not its compressed form.
+                .header(header::ACCEPT_ENCODING, "identity");
+            let sent = tokio::time::timeout(IDLE_LIMIT, request.send()).await;
+            let answer = match sent {
+                Ok(answer) => answer.map_err(|error| transport("GET", &url, &error))?,
+                Err(_) => {
+                    let detail = format!("no answer within {IDLE_LIMIT:?}");
+                    return Err(failure("GET", &url, SourceErrorKind::Unavailable, detail));
+                }
+            };
+            if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return refused(&url, answer);
+            }
+            let target = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+            url = target.and_then(|to| url.join(to).ok()).ok_or_else(|| {
+                let detail = format!("{} without a place to go", answer.status());
+                failure("GET", &url, SourceErrorKind::Unsupported, detail)
+            })?;
+        }
+        let detail = format!("more than {MAX_REDIRECTS} redirects");
+        Err(failure("GET", link, SourceErrorKind::Unsupported, detail))
+    }
+}
+
+/// An answer that is no success, as a failure.
+fn refused(url: &Url, answer: Response) -> Result<Response, SourceError> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let kind = match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => SourceErrorKind::NotFound,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => SourceErrorKind::Denied,
+        StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE => SourceErrorKind::Changed,
+        StatusCode::TOO_MANY_REQUESTS => SourceErrorKind::Throttled,
+        StatusCode::REQUEST_TIMEOUT => SourceErrorKind::Unavailable,
+        _ if status.is_server_error() => SourceErrorKind::Unavailable,
+        _ => SourceErrorKind::Unsupported,
+    };
+    Err(failure("GET", url, kind, format!("the server answers {status}")))
+}
+
+fn failure(operation: &'static str, url: &Url, kind: SourceErrorKind, detail: String) -> SourceError {
+    SourceError { kind, operation, address: url.to_string(), detail }
+}
+
+/// No answer, or a broken one; unless it was we who refused to connect.
+fn transport(operation: &'static str, url: &Url, error: &reqwest::Error) -> SourceError {
+    let is_refused = causes(error).any(|cause: &(dyn Error + 'static)| cause.is::<public::NotPublic>());
+    if is_refused {
+        return failure(operation, url, SourceErrorKind::Denied, public::NOT_PUBLIC.to_owned());
+    }
+    // The URL is told already.
+    let detail = chain(error).replace(&format!(" for url ({url})"), "");
+    failure(operation, url, SourceErrorKind::Unavailable, detail)
+}
+
+/// The file behind one link. Each read begins at the link itself, for what it leads to may be valid for a short time
+/// only.
+pub struct HttpSource {
+    links: Links,
+    link: Url,
+    info: ObjectInfo,
+    has_ranges: bool,
+}
+
+impl fmt::Debug for HttpSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HttpSource").field(&self.link.as_str()).finish()
+    }
+}
+
+impl HttpSource {
+    async fn open(links: Links, link: Url) -> Result<Self, SourceError> {
+        // Not HEAD: some servers refuse it, and links that are signed for GET are not valid for it.
+        let answer = match links.get(&link, range_headers(&(0..1), None)).await {
+            // An empty file has no first byte.
+            Err(error) if error.kind == SourceErrorKind::Changed => {
+                links.get(&link, HeaderMap::new()).await?
+            }
+            answer => answer?,
+        };
+        let (has_ranges, size) = match answer.status() {
+            StatusCode::PARTIAL_CONTENT => {
+                (true, content_range(answer.headers()).and_then(|range| range.size))
+            }
+            _ => (false, answer.content_length()),
+        };
+        let Some(size_bytes) = size else {
+            let detail = "the server does not say how large the file is".to_owned();
+            return Err(failure("GET", &link, SourceErrorKind::Unsupported, detail));
+        };
+        let modified_at = text(answer.headers(), header::LAST_MODIFIED).and_then(super::aws::parse_date);
+        let info = ObjectInfo {
+            key: String::new(),
+            size_bytes,
+            etag: version(answer.headers()),
+            modified_at,
+            storage_class: String::new(),
+            is_archived: false,
+        };
+        Ok(Self { links, link, info, has_ranges })
+    }
+
+    fn wrong(&self, kind: SourceErrorKind, detail: String) -> SourceError {
+        failure("GET", &self.link, kind, detail)
+    }
+
+    fn check_key(&self, operation: &'static str, key: &str) -> Result<(), SourceError> {
+        if key.is_empty() {
+            return Ok(());
+        }
+        let detail = format!("a link has one object, whose key is empty, not `{key}`");
+        Err(failure(operation, &self.link, SourceErrorKind::NotFound, detail))
+    }
+}
+
+#[async_trait]
+impl Source for HttpSource {
+    fn address(&self, _: &str) -> String {
+        self.link.to_string()
+    }
+
+    fn has_ranges(&self) -> bool {
+        self.has_ranges
+    }
+
+    async fn list(&self, prefix: &str, from: Option<&str>, _: u32) -> Result<Page, SourceError> {
+        let is_wanted = prefix.is_empty() && from.is_none();
+        Ok(Page { objects: is_wanted.then(|| self.info.clone()).into_iter().collect(), next: None })
+    }
+
+    async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError> {
+        self.check_key("HEAD", key)?;
+        let now = Self::open(self.links.clone(), self.link.clone()).await?;
+        Ok(now.info)
+    }
+
+    async fn read(
+        &self,
+        key: &str,
+        etag: Option<&str>,
+        range: Range<u64>,
+    ) -> Result<ByteStream, SourceError> {
+        self.check_key("GET", key)?;
+        if range.is_empty() {
+            return Ok(futures::stream::empty().boxed());
+        }
+        if range.start > 0 && !self.has_ranges {
+            let detail = "the server gives the file only from its start".to_owned();
+            return Err(self.wrong(SourceErrorKind::Unsupported, detail));
+        }
+        let etag = etag.filter(|etag| !etag.is_empty());
+        let answer = self.links.get(&self.link, range_headers(&range, etag)).await?;
+        let found = version(answer.headers());
+        if let Some(wanted) = etag.filter(|wanted| *wanted != found) {
+            let detail = format!("asked for version {wanted}, the server gives `{found}`");
+            return Err(self.wrong(SourceErrorKind::Changed, detail));
+        }
+        let given = match answer.status() {
+            StatusCode::PARTIAL_CONTENT => content_range(answer.headers()).map(|told| told.range),
+            _ => answer.content_length().map(|size| 0..size),
+        };
+        let given = given.unwrap_or(0..self.info.size_bytes);
+        if given.start != range.start {
+            let detail = format!("asked for bytes {range:?}, the server gives {given:?}");
+            return Err(self.wrong(SourceErrorKind::Unsupported, detail));
+        }
+        if given.end < range.end {
+            let detail = format!("asked for bytes {range:?}, the file ends at {}", given.end);
+            return Err(self.wrong(SourceErrorKind::Changed, detail));
+        }
+        let reading = Reading { answer, link: self.link.clone(), asked: range.end - range.start, got: 0 };
+        Ok(futures::stream::try_unfold(reading, Reading::step).boxed())
+    }
+}
+
+/// A body on its way.
+struct Reading {
+    answer: Response,
+    link: Url,
+    asked: u64,
+    got: u64,
+}
+
+impl Reading {
+    async fn step(mut self) -> Result<Option<(Bytes, Self)>, SourceError> {
+        let left = self.asked - self.got;
+        if left == 0 {
+            return Ok(None);
+        }
+        let chunk = self.answer.chunk().await.map_err(|error| transport("GET", &self.link, &error))?;
+        let Some(mut bytes) = chunk else {
+            let detail = format!("the body ended after {} of {} bytes", self.got, self.asked);
+            return Err(failure("GET", &self.link, SourceErrorKind::Unavailable, detail));
+        };
+        // A server without ranges goes on to the end of the file.
+        bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        self.got += bytes.len() as u64;
+        Ok(Some((bytes, self)))
+    }
+}
+
+fn range_headers(range: &Range<u64>, etag: Option<&str>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let text = format!("bytes={}-{}", range.start, range.end - 1);
+    headers.extend(text.parse().ok().map(|value| (header::RANGE, value)));
+    // Weak tags and times do not hold for ranges; for them, what the answer says is compared.
+    let strong = etag.filter(|etag| !etag.starts_with("W/") && !etag.starts_with(MODIFIED));
+    let quoted = strong.and_then(|etag| format!("\"{etag}\"").parse().ok());
+    headers.extend(quoted.map(|value| (header::IF_MATCH, value)));
+    headers
+}
+
+struct ContentRange {
+    range: Range<u64>,
+    size: Option<u64>,
+}
+
+/// `bytes 5-9/20`.
+fn content_range(headers: &HeaderMap) -> Option<ContentRange> {
+    let (range, size) = text(headers, header::CONTENT_RANGE)?.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let range = first.parse().ok()?..last.parse::<u64>().ok()?.checked_add(1)?;
+    Some(ContentRange { range, size: size.parse().ok() })
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+const MODIFIED: &str = "modified ";
+
+/// What tells versions apart: the ETag (a weak one with its `W/`), else the time of the last change; empty where there is
+/// neither.
+fn version(headers: &HeaderMap) -> String {
+    match (text(headers, header::ETAG), text(headers, header::LAST_MODIFIED)) {
+        (Some(weak), _) if weak.starts_with("W/") => weak.to_owned(),
+        (Some(strong), _) => strong.trim_matches('"').to_owned(),
+        (None, Some(modified)) => format!("{MODIFIED}{modified}"),
+        (None, None) => String::new(),
+    }
+}
