@@ -29,5 +29,5 @@ lint: ## formatting and lints, without running anything
 	cargo clippy --workspace --all-targets -- -D warnings
 
 clean-var: ## stop the servers that were left running and delete what they stored in var/
-	if [ -x .venv/bin/python ]; then .venv/bin/python scripts/testservers.py stop; fi
+	@if [ -x .venv/bin/python ]; then .venv/bin/python scripts/testservers.py stop; fi
 	rm -rf var
