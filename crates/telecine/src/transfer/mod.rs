@@ -1,9 +1,18 @@
 //! Transfers and tasks: the manifest, the life of a task as pure transitions, dry run, report. Knows neither HTTP nor
 //! SQL.
 
+mod address;
+mod check;
+pub mod create;
+mod intake;
+mod manifest;
 mod object_fault;
+pub mod plan;
+pub mod submit;
 mod task;
 
+pub use address::{Address, MAX_KEY_BYTES, MalformedAddress};
+pub use manifest::{Entry, MAX_ENTRY_BYTES, MAX_TEXT_BYTES};
 pub use object_fault::{admit_object, object_fault, transcription_fault};
 pub use task::{
     Counts, Duplicate, DuplicateBy, Event, IllegalTransition, NewTask, ObjectRef, ObjectStamp, Scheme, Stage,
