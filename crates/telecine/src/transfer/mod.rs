@@ -8,6 +8,8 @@ mod intake;
 mod manifest;
 mod object_fault;
 pub mod plan;
+pub mod report;
+pub mod status;
 pub mod submit;
 mod task;
 
