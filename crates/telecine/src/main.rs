@@ -1,3 +1,7 @@
 //! The `telecine` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    telecine::cli::main()
+}

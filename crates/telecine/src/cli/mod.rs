@@ -1,1 +1,126 @@
-//! The command line: one clap enum, one file per command. Talks to a server over HTTP, except where it starts one.
+//! The command line: one clap enum, one file per command. Talks to a server over HTTP, except where it starts one or
+//! works on what lies on this machine.
+
+mod client;
+mod completions;
+mod failure;
+mod index;
+mod integration;
+mod models;
+mod output;
+mod progress;
+mod search;
+mod settings;
+mod show;
+mod task;
+mod transfer;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use client::ServerArgs;
+use failure::{Failure, Outcome};
+use show::say;
+
+const EXIT_CODES: &str = "Exit status:
+  0    all is well
+  1    something failed: the server refused a request, or videos of a transfer failed
+  2    the command line or the settings are not right
+  3    the server cannot be reached, or does not accept the key
+  130  ended by Ctrl-C
+
+Start with `telecine models fetch` and `telecine serve`; `make demo` shows the whole way.";
+
+/// Turns a bucket of videos into a searchable index with one call
+///
+/// Self-hosted and compatible with the Twelve Labs API (not affiliated with it): videos are found by what is seen,
+/// said and written in them.
+#[derive(Debug, Parser)]
+#[command(name = "telecine", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(subcommand_help_heading = "Commands")]
+enum Command {
+    Models(models::ModelsArgs),
+    Integration {
+        #[command(subcommand)]
+        command: integration::IntegrationCommand,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    Transfer {
+        #[command(flatten)]
+        args: transfer::TransferArgs,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    Index {
+        #[command(subcommand)]
+        command: index::IndexCommand,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    Task {
+        #[command(subcommand)]
+        command: task::TaskCommand,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    Search {
+        #[command(flatten)]
+        args: search::SearchArgs,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::from(error).tell(),
+    };
+    match runtime.block_on(run(Cli::parse())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+/// The command line as it is described to people; for tests of its texts.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+async fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Models(args) => tokio::task::block_in_place(|| models::run(args)),
+        Command::Integration { command, server } => integration::run(command, &server).await,
+        Command::Transfer { args, server } => transfer::run(args, &server).await,
+        Command::Index { command, server } => index::run(command, &server).await,
+        Command::Task { command, server } => task::run(command, &server).await,
+        Command::Search { args, server } => search::run(args, &server).await,
+        Command::Completions(args) => {
+            completions::run(&args);
+            Ok(())
+        }
+    }
+}
+
+/// Prints the table of a list, or what to do where it is empty.
+fn print_list(table: &comfy_table::Table, shown: usize, total: u64, noun: &str, remedy: &str) -> Outcome {
+    if shown == 0 {
+        say!("There is no {noun} yet; {remedy}.");
+        return Ok(());
+    }
+    show::print_table(table);
+    if total > shown as u64 {
+        say!("… {shown} of {total}; more with --limit");
+    }
+    Ok(())
+}
