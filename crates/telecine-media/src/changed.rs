@@ -1,4 +1,4 @@
-//! Whether a frame shows new text worth reading. It compares small blocks, not whole pictures, so that one line of
+//! Whether text in a frame may have come or gone, so that it is worth reading. It compares small blocks, not whole pictures, so that one line of
 //! captions on a still background counts; it does not read.
 
 use crate::{Frame, pixels};
@@ -10,7 +10,7 @@ pub struct ChangeConfig {
     pub blocks: u32,
     /// Change of a block's mean brightness, or of its contrast, that counts (0 to 255, default 12).
     pub block_difference: u8,
-    /// Contrast that a block must have to be suspected of text (0 to 255, default 10).
+    /// Contrast that a block must have, or have had, to be suspected of text (0 to 255, default 10).
     pub text_contrast: u8,
     /// Blocks that must have changed (default 4: a word or two).
     pub min_blocks: usize,
@@ -62,7 +62,8 @@ impl ChangeDetector {
         }
         let is_new_text = |&n: &usize| {
             let moved = now.mean[n].abs_diff(last.mean[n]).max(now.contrast[n].abs_diff(last.contrast[n]));
-            moved >= block_difference && now.contrast[n] >= text_contrast
+            // Text that goes counts like text that comes: what was read is no longer there.
+            moved >= block_difference && now.contrast[n].max(last.contrast[n]) >= text_contrast
         };
         (0..now.mean.len()).filter(is_new_text).take(min_blocks).count() >= min_blocks
     }
@@ -135,6 +136,7 @@ mod tests {
         let with_text = picture(|x, y| if caption(x, y) { 255 } else { background(x, y) });
         assert!(detector.changed(&with_text), "a caption appeared");
         assert!(!detector.changed(&with_text), "the caption stays");
+        assert!(detector.changed(&picture(background)), "the caption goes");
     }
 
     #[test]

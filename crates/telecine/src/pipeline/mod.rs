@@ -1,8 +1,21 @@
 //! The work on a task: fetch → probe → validate → decode once → see, hear, read → publish. One file per stage and the
 //! runner that claims tasks. Every stage can be repeated; a restart at any point goes on. Knows neither HTTP nor SQL.
 
+mod cpu;
 mod engines;
+mod fetch;
+mod index;
+mod job;
+mod lease;
 mod progress;
+mod publish;
+mod runner;
+mod stop;
+mod tidy;
+mod transcription;
+mod validate;
+mod workshop;
 
-pub use engines::Engines;
+pub use engines::{Engines, LoadError};
 pub use progress::{ProgressBoard, TaskProgress};
+pub use runner::run;

@@ -1,0 +1,197 @@
+//! The runner: claims tasks, works on several at once, and decides what follows from how each attempt ended. One task's
+//! failure, or panic, never touches another's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::job::Job;
+use super::stop::Stop;
+use super::workshop::Workshop;
+use super::{lease, tidy};
+use crate::app::App;
+use crate::fault::{Code, Fault};
+use crate::queue::Claim;
+use crate::transfer::Event;
+
+/// How long the runner rests when the database cannot be asked for work.
+const REST: Duration = Duration::from_secs(1);
+/// How long it sleeps at most, whatever the queue says.
+const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Works on tasks until the server stops; then gives those in hand back and returns.
+pub async fn run(app: Arc<App>) {
+    let workshop = Arc::new(Workshop::new(app));
+    if let Err(error) = tidy::tidy(&workshop.app).await {
+        tracing::error!(error = format!("{error:#}"), "what a former run left could not be tidied up");
+    }
+    let stopping = &workshop.app.stopping;
+    let places = Arc::new(Semaphore::new(workshop.app.config.pipeline.tasks.max(1)));
+    let mut hands = JoinSet::new();
+    while !stopping.is_cancelled() {
+        let place = tokio::select! {
+            () = stopping.cancelled() => break,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
+        while hands.try_join_next().is_some() {}
+        let lease = Duration::from_secs(workshop.app.config.pipeline.lease_s.max(1));
+        match workshop.app.queue.claim(workshop.app.clock.now(), lease).await {
+            Ok(Some(claim)) => {
+                let workshop = Arc::clone(&workshop);
+                hands.spawn(async move {
+                    attempt(&workshop, claim, lease).await;
+                    drop(place);
+                });
+            }
+            Ok(None) => sleep(&workshop).await,
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "no task could be claimed");
+                tokio::select! { () = stopping.cancelled() => {}, () = tokio::time::sleep(REST) => {} }
+            }
+        }
+    }
+    while hands.join_next().await.is_some() {}
+}
+
+/// Until there may be new work, or a task that waits is due.
+async fn sleep(workshop: &Workshop) {
+    let app = &workshop.app;
+    let due = app.queue.next_due().await.ok().flatten();
+    let nap = due.map_or(LONGEST_SLEEP, |due| due.since(app.clock.now()).min(LONGEST_SLEEP));
+    tokio::select! {
+        () = app.stopping.cancelled() => {}
+        () = app.queue.wait() => {}
+        // Not less than a moment, should clock and queue disagree.
+        () = tokio::time::sleep(nap.max(Duration::from_millis(20))) => {}
+    }
+}
+
+/// One attempt at one task, to its end.
+async fn attempt(workshop: &Arc<Workshop>, claim: Claim, lease: Duration) {
+    let cancel = workshop.app.stopping.child_token();
+    let keeper = lease::keep(Arc::clone(workshop), claim, lease, cancel.clone());
+    let mut keeper = AbortOnDropHandle::new(tokio::spawn(keeper));
+    let _hand = workshop.in_hand.take(claim.task, &cancel).await;
+    let work = AbortOnDropHandle::new(tokio::spawn(work(Arc::clone(workshop), claim, cancel.clone())));
+    let ended = match work.await {
+        Ok(ended) => ended,
+        Err(panic) => Err(Stop::Internal(anyhow!("the work on a task panicked: {panic}"))),
+    };
+    let is_stale = cancel.is_cancelled() && !workshop.app.stopping.is_cancelled();
+    let ended = match ended {
+        // Whatever the work stumbled over: without the claim it is not ours to tell.
+        Err(_) if is_stale => Err(Stop::Stale),
+        ended => ended,
+    };
+    conclude(workshop, claim, ended).await;
+    keeper.abort();
+    let _ = (&mut keeper).await;
+}
+
+async fn work(workshop: Arc<Workshop>, claim: Claim, cancel: CancellationToken) -> Result<(), Stop> {
+    Job::begin(workshop, claim, cancel).await?.run().await
+}
+
+/// Writes down what follows from how the attempt ended.
+async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
+    let outcome = outcome_of(&ended);
+    metrics::counter!("telecine_tasks_total", "outcome" => outcome).increment(1);
+    let event = match ended {
+        Ok(()) => None,
+        Err(stop) => follow_up(workshop, claim, stop),
+    };
+    if let Some(event) = event {
+        let now = workshop.app.clock.now();
+        match workshop.app.store.change_task(&claim, &event.into(), now).await {
+            Ok(_) => {}
+            // The lease runs out, and the task is claimed anew.
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(task = %claim.task, error, "how an attempt ended could not be written down");
+            }
+        }
+    }
+    // It may have been cancelled or deleted meanwhile: what it has become decides.
+    match tidy::clear(&workshop.app, claim.task).await {
+        Ok(true) => workshop.forget_failures(claim.task),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(task = %claim.task, error = format!("{error:#}"), "a task's folder could not be cleared");
+        }
+    }
+    workshop.app.progress.clear(claim.task);
+}
+
+fn outcome_of(ended: &Result<(), Stop>) -> &'static str {
+    match ended {
+        Ok(()) => "ready",
+        Err(Stop::Stale) => "stale",
+        Err(Stop::Cancelled) => "released",
+        Err(Stop::Fault(_)) => "refused",
+        Err(Stop::Duplicate(_)) => "skipped",
+        Err(Stop::Wait { .. }) => "waiting",
+        Err(Stop::Unavailable(_) | Stop::Engine(_) | Stop::Internal(_)) => "failed",
+    }
+}
+
+/// What becomes of the task; none when it is not ours any more.
+fn follow_up(workshop: &Workshop, claim: Claim, stop: Stop) -> Option<Event> {
+    let now = workshop.app.clock.now();
+    Some(match stop {
+        Stop::Stale => return None,
+        Stop::Cancelled => Event::Released,
+        Stop::Fault(fault) => Event::Failed(fault),
+        Stop::Duplicate(duplicate) => Event::Duplicate(duplicate),
+        Stop::Wait { delay, reason } => Event::Postponed { until: now.after(delay), reason },
+        Stop::Unavailable(error) => {
+            let fault = Fault::new(Code::SourceUnavailable).value(error.to_string());
+            try_again(workshop, claim, fault, format!("the store did not answer: {error}"))
+        }
+        Stop::Engine(error) => {
+            tracing::error!(task = %claim.task, error = format!("{error:#}"), "an engine failed");
+            try_again(workshop, claim, Fault::new(Code::EngineFailed), "an engine failed".into())
+        }
+        Stop::Internal(error) => {
+            tracing::error!(task = %claim.task, error = format!("{error:#}"), "the work on a task failed");
+            let fault = Fault::new(Code::InternalServerError)
+                .remedy("Retry it; if it stays, look for the task id in the server's log.");
+            try_again(workshop, claim, fault, "something went wrong in the server".into())
+        }
+    })
+}
+
+/// Another try after a pause that doubles, or the fault when there were enough.
+fn try_again(workshop: &Workshop, claim: Claim, fault: Fault, reason: String) -> Event {
+    let config = &workshop.app.config.pipeline;
+    let failures = workshop.count_failure(claim.task);
+    if failures >= config.max_attempts {
+        return Event::Failed(Box::new(fault));
+    }
+    let pause = pause(Duration::from_secs(config.retry_base_s), failures);
+    let until = workshop.app.clock.now().after(pause);
+    Event::Postponed { until, reason: format!("{reason} (try {failures} of {})", config.max_attempts) }
+}
+
+fn pause(base: Duration, failures: u32) -> Duration {
+    let doubled = 2u32.checked_pow(failures.saturating_sub(1)).and_then(|times| base.checked_mul(times));
+    doubled.unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_have_an_end() {
+        let base = Duration::from_secs(2);
+        let pauses: Vec<u64> = [1, 2, 3, 8, 9, 40].map(|failures| pause(base, failures).as_secs()).to_vec();
+        assert_eq!(pauses, [2, 4, 8, 256, 300, 300]);
+    }
+}
