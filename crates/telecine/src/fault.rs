@@ -106,6 +106,7 @@ codes! {
     BucketNotExists "bucket_not_exists" "There is no such bucket." "" "Check the bucket's name.";
     ListDenied "list_denied" "The bucket may not be listed." "the policy allows s3:ListBucket on the bucket" "Attach the policy of this integration to the role, then verify again.";
     GetDenied "get_denied" "Objects may not be read." "the policy allows s3:GetObject on the bucket's objects" "Attach the policy of this integration to the role, then verify again.";
+    ClockSkewed "clock_skewed" "This server's clock is wrong." "clocks differ by at most five minutes" "Set the server's clock, best by NTP, then verify again.";
 }
 
 impl fmt::Display for Code {

@@ -69,7 +69,7 @@ impl Default for ServerConfig {
 }
 
 /// How S3 is reached. Credentials come from where AWS tools look for them: environment, profile, instance role.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AwsConfig {
     /// Another endpoint for S3 and STS (default: AWS itself). Implies path-style addresses.
@@ -78,6 +78,15 @@ pub struct AwsConfig {
     pub region: Option<String>,
     /// Who the trust documents name (default: found by GetCallerIdentity).
     pub principal_arn: Option<String>,
+    /// Seconds that a verification tries again what is refused, for AWS takes a while to know new roles and policies
+    /// everywhere (default 15).
+    pub propagation_wait_s: u64,
+}
+
+impl Default for AwsConfig {
+    fn default() -> Self {
+        Self { endpoint_url: None, region: None, principal_arn: None, propagation_wait_s: 15 }
+    }
 }
 
 /// Reading direct links.

@@ -1,6 +1,19 @@
 //! Integrations: connected buckets. What is stored of them, the documents that the owner of a bucket applies, the
 //! verification as a checklist, the inventory of what lies there. Knows neither HTTP nor SQL.
 
+mod bucket;
+mod documents;
+mod manifest;
+mod service;
+mod sync;
+mod verify;
+
+pub use documents::policy_document;
+pub use service::{
+    Integrations, ManifestRequest, NewIntegration, create, synchronize, trust_document, verify,
+    write_manifest,
+};
+
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::Client;
@@ -76,14 +77,22 @@ pub(super) struct Aws {
 impl Aws {
     /// Looks where AWS tools look: environment, profile, instance role. Nothing is asked of a network before it is
     /// needed.
-    pub(super) async fn load(config: &AwsConfig, clock: Arc<dyn Clock>) -> Self {
+    pub(super) async fn load(
+        config: &AwsConfig,
+        credentials: Option<Credentials>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let given = config.region.clone().map(Region::new);
         let region = RegionProviderChain::first_try(given).or_default_provider().or_else("us-east-1");
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_LIMIT)
             .operation_attempt_timeout(ANSWER_LIMIT)
             .build();
-        let loader = aws_config::defaults(BehaviorVersion::latest()).region(region).timeout_config(timeouts);
+        let mut loader =
+            aws_config::defaults(BehaviorVersion::latest()).region(region).timeout_config(timeouts);
+        if let Some(credentials) = credentials {
+            loader = loader.credentials_provider(credentials);
+        }
         let base = loader.load().await;
         let endpoint = config.endpoint_url.clone().or_else(|| base.endpoint_url().map(str::to_owned));
         let region = base.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -25,6 +26,7 @@ use crate::time::Clock;
 pub struct Opener {
     config: AwsConfig,
     roots: Vec<PathBuf>,
+    credentials: Option<Credentials>,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
     aws: OnceCell<Aws>,
@@ -45,6 +47,7 @@ impl Opener {
         Self {
             config: aws.clone(),
             roots: folders.roots.clone(),
+            credentials: None,
             retry: RetryPolicy::default(),
             clock,
             aws: OnceCell::new(),
@@ -58,8 +61,15 @@ impl Opener {
         Self { retry, ..self }
     }
 
+    /// With base credentials other than those that AWS tools find.
+    #[must_use]
+    pub fn credentials(self, access_key_id: &str, secret_access_key: &str) -> Self {
+        let credentials = Credentials::new(access_key_id, secret_access_key, None, None, "given");
+        Self { credentials: Some(credentials), ..self }
+    }
+
     async fn aws(&self) -> &Aws {
-        self.aws.get_or_init(|| Aws::load(&self.config, self.clock.clone())).await
+        self.aws.get_or_init(|| Aws::load(&self.config, self.credentials.clone(), self.clock.clone())).await
     }
 
     fn kept(&self, wanted: &Integration) -> Option<Arc<dyn Source>> {

@@ -1,3 +1,5 @@
 //! Integration tests: one binary, folders as in `src`.
 
 mod house;
+mod source;
+mod support;

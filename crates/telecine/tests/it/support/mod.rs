@@ -1,0 +1,3 @@
+//! What tests share: servers that they start, stores in which they put things.
+
+pub(crate) mod servers;
