@@ -29,6 +29,11 @@ impl DataDir {
         self.0.join("telecine.lock")
     }
 
+    /// The key that signs links to pictures; made when it is first needed. Removed, it ends the links handed out.
+    pub fn link_key(&self) -> PathBuf {
+        self.0.join("link.key")
+    }
+
     /// Indexes over vectors; derived, may be removed at any time.
     pub fn vectors(&self) -> PathBuf {
         self.0.join("vectors")

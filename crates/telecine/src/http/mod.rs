@@ -1,1 +1,25 @@
 //! HTTP: the contract and our own API over it. The only module that knows a status; no SQL, no rules.
+
+mod around;
+mod auth;
+mod body;
+mod error;
+mod links;
+mod metrics;
+mod multipart;
+mod params;
+mod path;
+mod python_repr;
+mod query;
+mod router;
+mod routes;
+mod streaming;
+mod version;
+mod views;
+
+pub use error::{Failure, status};
+pub use metrics::recorder;
+pub use params::Params;
+pub use query::Query;
+pub use router::router;
+pub use version::ApiVersion;

@@ -1,6 +1,8 @@
 //! Indexes: which engines a user asked for, which options they search by, which models really stand behind them, and
 //! what a video must be to enter. Knows neither HTTP nor SQL.
 
+mod create;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::fault::{Code, Fault};
 use crate::ids::{IndexId, WorkspaceId};
 use crate::time::Timestamp;
+
+pub use create::{EngineRequest, IndexRequest, check_name, create};
 
 /// What a video is indexed by and searched by; the names of v1.2. Version 1.3 says `audio` for `conversation`, and
 /// its `visual` takes in the text that is seen.

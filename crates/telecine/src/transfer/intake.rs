@@ -75,13 +75,11 @@ impl Inlet {
     /// `request_too_large`, or what the body fails with.
     pub(super) async fn fill(self, body: impl AsyncRead + Unpin, max_bytes: u64) -> Result<()> {
         let mut is_wanted = true;
-        let parts = &self.parts;
-        each_part(body, max_bytes, async |part| {
-            is_wanted = is_wanted && parts.send(Part::Bytes(part)).await.is_ok();
-            Ok(())
-        })
-        .await?;
-        let _ = parts.send(Part::End).await;
+        let mut reading = Reading { body, total: 0, max_bytes };
+        while let Some(part) = reading.next().await? {
+            is_wanted = is_wanted && self.parts.send(Part::Bytes(part)).await.is_ok();
+        }
+        let _ = self.parts.send(Part::End).await;
         Ok(())
     }
 }
@@ -95,28 +93,30 @@ pub(super) async fn copy_all(
     file: &mut tokio::fs::File,
     max_bytes: u64,
 ) -> Result<()> {
-    each_part(body, max_bytes, async |part| Ok(file.write_all(&part).await.map_err(anyhow::Error::from)?))
-        .await
+    let mut reading = Reading { body, total: 0, max_bytes };
+    while let Some(part) = reading.next().await? {
+        file.write_all(&part).await.map_err(anyhow::Error::from)?;
+    }
+    Ok(())
 }
 
-async fn each_part(
-    mut body: impl AsyncRead + Unpin,
+/// A body that is read part by part, up to a bound.
+struct Reading<B> {
+    body: B,
+    total: u64,
     max_bytes: u64,
-    mut take: impl AsyncFnMut(Bytes) -> Result<()>,
-) -> Result<()> {
-    let mut total = 0;
-    loop {
+}
+
+impl<B: AsyncRead + Unpin> Reading<B> {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
         let mut part = BytesMut::with_capacity(PART_BYTES);
-        let got = body.read_buf(&mut part).await.map_err(cut_off)?;
-        if got == 0 {
-            return Ok(());
-        }
-        total += got as u64;
-        if total > max_bytes {
-            let rule = format!("a manifest has at most {max_bytes} bytes (server.max_manifest_bytes)");
+        let got = self.body.read_buf(&mut part).await.map_err(cut_off)?;
+        self.total += got as u64;
+        if self.total > self.max_bytes {
+            let rule = format!("a manifest has at most {} bytes (server.max_manifest_bytes)", self.max_bytes);
             return Err(Fault::new(Code::RequestTooLarge).rule(rule).into());
         }
-        take(part.freeze()).await?;
+        Ok((got > 0).then(|| part.freeze()))
     }
 }
 

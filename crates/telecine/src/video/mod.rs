@@ -1,11 +1,15 @@
 //! Videos in an index and the segments that they are searched by. Knows neither HTTP nor SQL.
 
+mod user_metadata;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ids::{IndexId, TaskId, VideoId, WorkspaceId};
 use crate::time::{MediaTime, TimeRange, Timestamp};
 use crate::transfer::VideoMeta;
+
+pub use user_metadata::check_user_metadata;
 
 /// A video that is ready.
 #[derive(Debug, Clone, PartialEq)]

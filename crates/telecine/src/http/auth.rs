@@ -1,0 +1,32 @@
+//! Who makes a request: the header `x-api-key` becomes a [`Caller`]. What needs a caller takes one as an argument.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+
+use super::error::Failure;
+use crate::app::App;
+use crate::fault::{Code, Fault};
+use crate::keys::{Caller, sha256};
+
+impl<S> FromRequestParts<S> for Caller
+where
+    Arc<App>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let app = Arc::<App>::from_ref(state);
+        let secret = parts.headers.get("x-api-key").and_then(|value| value.to_str().ok()).map(str::trim);
+        let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
+            return Err(Fault::because(Code::ApiKeyInvalid, "The header x-api-key is missing.").into());
+        };
+        let known = app.store.caller(sha256(secret)).await?;
+        let caller = known
+            .ok_or_else(|| Fault::because(Code::ApiKeyInvalid, "The API key is unknown or was revoked."))?;
+        tracing::Span::current().record("key", tracing::field::display(caller.key));
+        Ok(caller)
+    }
+}

@@ -1,0 +1,39 @@
+//! What operators ask without a key: is it alive, is it ready, how is it doing.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::app::App;
+use crate::http::error;
+use crate::http::metrics::recorder;
+
+/// `GET /healthz`: the process answers.
+pub(in crate::http) async fn healthz() -> &'static str {
+    "ok"
+}
+
+/// `GET /readyz`: requests can be served and work can be done.
+pub(in crate::http) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    let database = app.store.ping().await;
+    if let Err(error) = &database {
+        tracing::warn!(%error, "the database does not answer");
+    }
+    let is_stopping = app.stopping.is_cancelled();
+    let is_ready = database.is_ok() && !is_stopping;
+    let body = json!({
+        "ready": is_ready,
+        "database": if database.is_ok() { "ok" } else { "does not answer" },
+        "stopping": is_stopping,
+        "models": app.engines.models(),
+    });
+    error::readiness(is_ready, body)
+}
+
+/// `GET /metrics`: for Prometheus.
+pub(in crate::http) async fn metrics() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], recorder().render())
+}

@@ -1,0 +1,201 @@
+//! `/tasks`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{NOTHING, absent};
+use crate::app::App;
+use crate::fault::{Code, Fault, Result};
+use crate::http::body::announced_bytes;
+use crate::http::error::Failure;
+use crate::http::multipart::{FileLimit, FormReader, Upload};
+use crate::http::params::{Params, media_type, missing};
+use crate::http::path::PathIds;
+use crate::http::query::Query;
+use crate::http::version::ApiVersion;
+use crate::http::views;
+use crate::ids::VideoId;
+use crate::index::{MAX_FILE_BYTES, check_size};
+use crate::keys::Caller;
+use crate::store::TaskFilter;
+use crate::transfer::Task;
+use crate::transfer::create::{TaskRequest, TranscriptionInput, VideoInput, create_task};
+use crate::video::check_user_metadata;
+
+const FILES: [&str; 2] = ["video_file", "transcription_file"];
+/// Bytes of a caption file; more than the reader of captions takes.
+const MAX_TRANSCRIPTION_BYTES: u64 = 16 << 20;
+
+/// `POST /tasks`: a video as a file or a link.
+pub(in crate::http) async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    version: ApiVersion,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
+    let (params, mut files) = read_form(&app, caller, request).await?;
+    let index = params.required_id("index_id")?;
+    let user_metadata = params.object("user_metadata")?;
+    user_metadata.as_ref().map_or(Ok(()), check_user_metadata)?;
+    let request = TaskRequest {
+        index,
+        video: video(&params, &files)?,
+        transcription: transcription(&params, &files)?,
+        language: params.text("language")?.unwrap_or("en").to_owned(),
+        user_metadata,
+    };
+    let id = create_task(&app, caller.workspace, request).await?;
+    // What was taken has been moved away; what was not goes now.
+    files.clear();
+    let mut body = json!({ "_id": id });
+    if version == ApiVersion::V1_3 {
+        body["video_id"] = json!(VideoId::from(id));
+    }
+    Ok(Json(body))
+}
+
+/// The fields of a form, and its files on disk. A form without files may come in any shape.
+async fn read_form(app: &App, caller: Caller, request: Request) -> Result<(Params, HashMap<String, Upload>)> {
+    let limit_bytes = app.config.server.max_body_bytes;
+    if media_type(request.headers()) != "multipart/form-data" {
+        return Ok((Params::read(request, limit_bytes).await?, HashMap::new()));
+    }
+    if let Some(announced) = announced_bytes(request.headers()) {
+        let around = MAX_TRANSCRIPTION_BYTES + limit_bytes;
+        check_size(announced.saturating_sub(around))?;
+    }
+    let mut form = FormReader::open(request, &FILES, limit_bytes)?;
+    let mut files = HashMap::new();
+    while let Some(part) = form.next_file().await? {
+        // Before gigabytes are taken in: is there anywhere to put them?
+        if let Some(index) = form.params().id("index_id")? {
+            super::index(app, caller.workspace, index).await?;
+        }
+        let name = part.name.clone();
+        let limit: FileLimit<'_> = match name.as_str() {
+            "video_file" => (MAX_FILE_BYTES, &video_too_large),
+            _ => (MAX_TRANSCRIPTION_BYTES, &transcription_too_large),
+        };
+        files.insert(name, part.store(&app.files, limit).await?);
+    }
+    Ok((form.into_params(), files))
+}
+
+fn video_too_large(at_least: u64) -> Fault {
+    check_size(at_least).err().unwrap_or_else(|| Fault::new(Code::VideoFilesizeTooLarge))
+}
+
+fn transcription_too_large(_: u64) -> Fault {
+    Fault::new(Code::TranscriptionInvalid).rule(format!("at most {MAX_TRANSCRIPTION_BYTES} bytes"))
+}
+
+/// The video; a link wins over a file.
+fn video(params: &Params, files: &HashMap<String, Upload>) -> Result<VideoInput, Fault> {
+    if let Some(url) = params.text("video_url")? {
+        return Ok(VideoInput::Url(url.to_owned()));
+    }
+    let file = files
+        .get("video_file")
+        .ok_or_else(|| missing("video_file").rule("`video_file` (a file) or `video_url` (a direct link)"))?;
+    Ok(VideoInput::File { path: file.path.to_path_buf(), filename: file.filename.clone() })
+}
+
+/// The captions, unless the client says that they do not count.
+fn transcription(
+    params: &Params,
+    files: &HashMap<String, Upload>,
+) -> Result<Option<TranscriptionInput>, Fault> {
+    let counts = params.flag("provide_transcription")?;
+    if counts == Some(false) {
+        return Ok(None);
+    }
+    let url = params.text("transcription_url")?.map(|url| TranscriptionInput::Url(url.to_owned()));
+    let file = files.get("transcription_file").map(|file| TranscriptionInput::File(file.path.to_path_buf()));
+    match url.or(file) {
+        None if counts == Some(true) => Err(missing("transcription_file")
+            .rule("with `provide_transcription`, a `transcription_file` or a `transcription_url`")),
+        given => Ok(given),
+    }
+}
+
+/// `GET /tasks`.
+pub(in crate::http) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    version: ApiVersion,
+    query: Query,
+) -> Result<Json<Value>, Failure> {
+    let paging = query.paging()?;
+    let listed = app.store.tasks(caller.workspace, &filter(&query)?, paging).await?;
+    let rows = listed.rows.iter().map(|task| shown(&app, task, version)).collect();
+    Ok(Json(views::page(rows, paging, listed.total)))
+}
+
+fn filter(query: &Query) -> Result<TaskFilter, Fault> {
+    let mut statuses = Vec::new();
+    for name in query.all(&["status"]) {
+        statuses.extend(views::task::statuses(name).ok_or_else(|| {
+            Fault::parameter("There is no such status.")
+                .value(name.chars().take(120).collect::<String>())
+                .rule("validating, pending, queued, indexing, ready, failed")
+        })?);
+    }
+    Ok(TaskFilter {
+        id: query.id("_id")?,
+        index: query.id("index_id")?,
+        transfer: query.id("transfer_id")?,
+        statuses,
+        code: query.get("code").map(str::to_owned),
+        filename: query.get("filename").map(str::to_owned),
+        duration_s: query.numbers("duration")?,
+        width: query.numbers("width")?,
+        height: query.numbers("height")?,
+        created_at: query.times("created_at")?,
+        updated_at: query.times("updated_at")?,
+    })
+}
+
+fn shown(app: &App, task: &Task, version: ApiVersion) -> Value {
+    let progress = app.progress.get(task.id);
+    views::task::task(task, progress.as_ref(), app.clock.now(), version)
+}
+
+/// `GET /tasks/{task_id}`.
+pub(in crate::http) async fn get(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    version: ApiVersion,
+    path: PathIds,
+) -> Result<Json<Value>, Failure> {
+    let id = path.id("task_id")?;
+    let task = app.store.task(caller.workspace, id).await?.ok_or_else(|| absent("task", id))?;
+    Ok(Json(shown(&app, &task, version)))
+}
+
+/// `DELETE /tasks/{task_id}`.
+pub(in crate::http) async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+) -> Result<StatusCode, Failure> {
+    let id = path.id("task_id")?;
+    let deleted = app.store.delete_task(caller.workspace, id).await?;
+    if deleted { Ok(NOTHING) } else { Err(absent("task", id).into()) }
+}
+
+/// `GET /tasks/status`: how many tasks of an index are where.
+pub(in crate::http) async fn counts(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    query: Query,
+) -> Result<Json<Value>, Failure> {
+    let id = query.id("index_id")?.ok_or_else(|| missing("index_id"))?;
+    super::index(&app, caller.workspace, id).await?;
+    let counts = app.store.task_counts(caller.workspace, id).await?;
+    Ok(Json(views::task::counts(id, &counts)))
+}

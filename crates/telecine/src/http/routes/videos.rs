@@ -1,0 +1,226 @@
+//! `/indexes/{index_id}/videos`, and the pictures that links lead to.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::{Map, Value, json};
+
+use super::{NOTHING, absent};
+use crate::app::App;
+use crate::fault::{Code, Fault, Result};
+use crate::http::error::Failure;
+use crate::http::links::{Links, Picture};
+use crate::http::params::{Params, missing};
+use crate::http::path::PathIds;
+use crate::http::query::Query;
+use crate::http::version::ApiVersion;
+use crate::http::views;
+use crate::ids::{IndexId, VideoId};
+use crate::keys::Caller;
+use crate::store::VideoFilter;
+use crate::time::MediaTime;
+use crate::video::{Segment, SegmentKind, Video, check_user_metadata};
+
+/// Parameters of lists; all others are the user's own fields.
+const KNOWN: [&str; 15] = [
+    "page",
+    "page_limit",
+    "sort_by",
+    "sort_option",
+    "_id",
+    "filename",
+    "duration",
+    "fps",
+    "width",
+    "height",
+    "size",
+    "created_at",
+    "updated_at",
+    "indexed_at",
+    "index_id",
+];
+
+/// `GET /indexes/{index_id}/videos`.
+pub(in crate::http) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    version: ApiVersion,
+    path: PathIds,
+    query: Query,
+) -> Result<Json<Value>, Failure> {
+    let index = path.id("index_id")?;
+    let paging = query.paging()?;
+    let filter = filter(&query)?;
+    super::index(&app, caller.workspace, index).await?;
+    let listed = app.store.videos(caller.workspace, index, &filter, paging).await?;
+    let rows = listed.rows.iter().map(|video| views::video::video(video, version)).collect();
+    Ok(Json(views::page(rows, paging, listed.total)))
+}
+
+fn filter(query: &Query) -> Result<VideoFilter, Fault> {
+    Ok(VideoFilter {
+        ids: query.id("_id")?.into_iter().collect(),
+        filename: query.get("filename").map(str::to_owned),
+        duration_s: query.numbers("duration")?,
+        fps: query.numbers("fps")?,
+        width: query.numbers("width")?,
+        height: query.numbers("height")?,
+        size_bytes: query.numbers("size")?,
+        created_at: query.times("created_at")?,
+        updated_at: query.times("updated_at")?,
+        indexed_at: query.times("indexed_at")?,
+        user_metadata: query.metadata(&KNOWN)?,
+    })
+}
+
+/// The video that a path names.
+async fn video(app: &App, caller: Caller, path: &PathIds) -> Result<Video> {
+    let (index, id): (IndexId, VideoId) = (path.id("index_id")?, path.id("video_id")?);
+    let found = app.store.video(caller.workspace, index, id).await?;
+    Ok(found.ok_or_else(|| absent("video", id))?)
+}
+
+/// `GET /indexes/{index_id}/videos/{video_id}`.
+pub(in crate::http) async fn get(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    version: ApiVersion,
+    path: PathIds,
+    query: Query,
+) -> Result<Json<Value>, Failure> {
+    if query.flag("embed")? == Some(true) || query.get("embedding_option").is_some() {
+        return Err(Fault::parameter("Embeddings cannot be had here yet.")
+            .remedy("Leave the parameter out.")
+            .into());
+    }
+    let wants_words = query.flag("transcription")?.unwrap_or(false);
+    let video = video(&app, caller, &path).await?;
+    let mut shown = views::video::video(&video, version);
+    if wants_words {
+        let segments = app.store.segments(video.id, SegmentKind::Speech).await?;
+        shown["transcription"] = views::video::entries(&segments);
+    }
+    Ok(Json(shown))
+}
+
+/// `PUT` and `PATCH /indexes/{index_id}/videos/{video_id}`: the user's own fields. PUT sets them all, PATCH the ones that
+/// are given; null removes one.
+pub(in crate::http) async fn update(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+    request: Request,
+) -> Result<StatusCode, Failure> {
+    let is_whole = request.method() == axum::http::Method::PUT;
+    let params = Params::read(request, app.config.server.max_body_bytes).await?;
+    let given = match params.object("user_metadata")? {
+        Some(given) => given,
+        None => params.object("metadata")?.ok_or_else(|| missing("user_metadata"))?,
+    };
+    let video = video(&app, caller, &path).await?;
+    let before = if is_whole { Map::new() } else { video.user_metadata };
+    let fields = merged(before, given);
+    check_user_metadata(&fields)?;
+    let now = app.clock.now();
+    let is_set = app.store.set_user_metadata(caller.workspace, video.index, video.id, &fields, now).await?;
+    if is_set { Ok(NOTHING) } else { Err(absent("video", video.id).into()) }
+}
+
+fn merged(mut fields: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
+    for (name, value) in given {
+        if value.is_null() {
+            fields.remove(&name);
+        } else {
+            fields.insert(name, value);
+        }
+    }
+    fields
+}
+
+/// `DELETE /indexes/{index_id}/videos/{video_id}`.
+pub(in crate::http) async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+) -> Result<StatusCode, Failure> {
+    let (index, id) = (path.id("index_id")?, path.id("video_id")?);
+    let deleted = app.store.delete_video(caller.workspace, index, id).await?;
+    if deleted { Ok(NOTHING) } else { Err(absent("video", id).into()) }
+}
+
+/// `GET …/transcription?start=&end=`: what is said.
+pub(in crate::http) async fn transcription(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+    query: Query,
+) -> Result<Json<Value>, Failure> {
+    texts(&app, caller, &path, &query, SegmentKind::Speech).await
+}
+
+/// `GET …/text-in-video?start=&end=`: what is written in the picture.
+pub(in crate::http) async fn text_in_video(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+    query: Query,
+) -> Result<Json<Value>, Failure> {
+    texts(&app, caller, &path, &query, SegmentKind::Text).await
+}
+
+async fn texts(
+    app: &App,
+    caller: Caller,
+    path: &PathIds,
+    query: &Query,
+    kind: SegmentKind,
+) -> Result<Json<Value>, Failure> {
+    let video = video(app, caller, path).await?;
+    let from = query.tolerant_seconds("start").map_or(MediaTime::ZERO, MediaTime::from_secs_f64);
+    let to = query.tolerant_seconds("end").map_or(MediaTime::MAX, MediaTime::from_secs_f64);
+    let mut segments = app.store.segments(video.id, kind).await?;
+    segments.retain(|Segment { range, .. }| range.end() > from && range.start() < to);
+    Ok(Json(views::video::texts(video.id, video.index, &segments)))
+}
+
+/// `GET …/thumbnail?time=`: the link to a picture of that moment, else of the middle.
+pub(in crate::http) async fn thumbnail(
+    State(app): State<Arc<App>>,
+    State(links): State<Arc<Links>>,
+    caller: Caller,
+    path: PathIds,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Failure> {
+    let video = video(&app, caller, &path).await?;
+    let at = query.tolerant_seconds("time").map(MediaTime::from_secs_f64);
+    let found = app.store.thumbnail(video.id, at).await?;
+    let (at, _) = found.ok_or_else(|| {
+        Fault::because(Code::ApiNotAllowed, "The video has no thumbnails.")
+            .rule("pictures are kept of videos in indexes with the addon thumbnail")
+    })?;
+    let picture = Picture { video: video.id, at_ms: at.as_millis() };
+    Ok(Json(json!({ "thumbnail": links.link(picture, &headers, app.clock.now()).await? })))
+}
+
+/// `GET /pictures/{video_id}/{name}`: the picture that a link leads to.
+pub(in crate::http) async fn picture(
+    State(app): State<Arc<App>>,
+    State(links): State<Arc<Links>>,
+    path: PathIds,
+    query: Query,
+) -> Result<impl IntoResponse, Failure> {
+    let name = path.text("name");
+    let at_ms = name.strip_suffix(".jpg").and_then(|at_ms| at_ms.parse().ok());
+    let at_ms = at_ms.ok_or_else(|| absent("picture", name))?;
+    let picture = Picture { video: path.id("video_id")?, at_ms };
+    let (expires, signature) = (query.get("expires"), query.get("signature"));
+    let (expires, signature) = (expires.unwrap_or_default(), signature.unwrap_or_default());
+    links.check(picture, expires, signature, app.clock.now()).await?;
+    let found = app.store.thumbnail(picture.video, Some(MediaTime::from_millis(at_ms))).await?;
+    let (_, jpeg) = found.ok_or_else(|| absent("picture", name))?;
+    Ok(([(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, "private, max-age=3600")], jpeg))
+}
