@@ -1,9 +1,13 @@
 //! Who runs a task next: the `Queue` seam. The task's row is the truth; a claim is a lease on it with a fence, and what
 //! is written under a fence that is no longer the row's changes nothing. Knows no SQL.
 
+mod table;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
+
+pub use table::TableQueue;
 
 use crate::fault::Result;
 use crate::ids::TaskId;
@@ -41,6 +45,6 @@ pub trait Queue: Send + Sync {
     /// Waits until there may be new work: a hint, never a promise.
     async fn wait(&self);
 
-    /// Says that there is new work; ends one [`Queue::wait`].
+    /// Tells those who wait that there may be new work: called by whoever inserted or retried some.
     fn wake(&self);
 }

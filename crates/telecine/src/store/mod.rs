@@ -4,6 +4,8 @@
 //! Every method that returns has its effect on disk (SQLite: WAL, FULL). Everything is scoped by workspace: an id of
 //! another workspace is as if it did not exist.
 
+pub mod sqlite;
+
 use async_trait::async_trait;
 use half::f16;
 use serde::{Deserialize, Serialize};
@@ -291,7 +293,7 @@ pub trait TaskStore: Send + Sync {
         change: &TaskChange,
         now: Timestamp,
     ) -> Result<Result<(), Stale>>;
-    /// A video in this index that was made of this very version of the object.
+    /// A video in this index that holds this very version of the object: it was made of it, or found equal to it.
     async fn video_of_object(
         &self,
         index: IndexId,
@@ -448,13 +450,14 @@ pub trait SearchStore: Send + Sync {
         query: &WordQuery,
         limit: u32,
     ) -> Result<Vec<Found>>;
-    /// Keeps the pages of a search until the moment, under a token.
+    /// Keeps the pages of a search until the moment, under a token. What was kept until `now` goes.
     async fn keep_results(
         &self,
         workspace: WorkspaceId,
         token: &str,
         results: &[u8],
         until: Timestamp,
+        now: Timestamp,
     ) -> Result<()>;
     /// What was kept, unless the moment has passed.
     async fn kept_results(

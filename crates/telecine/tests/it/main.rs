@@ -2,4 +2,5 @@
 
 mod house;
 mod source;
+mod store;
 mod support;

@@ -1,0 +1,255 @@
+//! Content in an index: who has it, and the one transaction that makes a video visible.
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+
+use super::claims::{Held, held};
+use super::filters::Sql;
+use super::rows::{SourceRow, parsed, signed, status};
+use super::{ROWS_PER_STATEMENT, SqliteStore, Write};
+use crate::fault::Result;
+use crate::ids::{IndexId, TaskId, VideoId};
+use crate::queue::{Claim, Stale};
+use crate::store::{ContentHolder, TaskChange};
+use crate::time::Timestamp;
+use crate::transfer::{Event, ObjectRef, ObjectStamp};
+use crate::video::{NewSegment, NewThumbnail, Publication, SegmentKind};
+
+/// Vectors in a statement: about 32 KB of values each.
+const VECTORS_PER_STATEMENT: usize = 16;
+
+pub(super) async fn video_of_object(
+    store: &SqliteStore,
+    index: IndexId,
+    object: &ObjectRef,
+    stamp: &ObjectStamp,
+) -> Result<Option<VideoId>> {
+    if stamp.etag.is_empty() {
+        return Ok(None);
+    }
+    let video: Option<String> = sqlx::query_scalar(
+        "SELECT v.id FROM task t JOIN video v ON v.id = t.video_id \
+         WHERE t.integration_id = ? AND t.locator = ? AND t.index_id = ? AND t.video_id IS NOT NULL \
+         AND t.source = 'object' AND t.scheme = ? AND t.bucket = ? AND t.etag = ? AND t.object_bytes = ? LIMIT 1",
+    )
+    .bind(object.integration.to_string())
+    .bind(&object.key)
+    .bind(index.to_string())
+    .bind(object.scheme.as_str())
+    .bind(&object.bucket)
+    .bind(&stamp.etag)
+    .bind(signed(stamp.size_bytes)?)
+    .fetch_optional(&store.readers)
+    .await?;
+    video.as_deref().map(parsed).transpose()
+}
+
+pub(super) async fn hold(
+    store: &SqliteStore,
+    claim: &Claim,
+    hash: &str,
+) -> Result<Result<ContentHolder, Stale>> {
+    let mut write = store.write().await?;
+    let held = match held(&mut write, claim).await? {
+        Ok(held) => held,
+        Err(stale) => return Ok(Err(stale)),
+    };
+    if let Some(other) = holder(&mut write, held.index, hash, claim.task).await? {
+        return Ok(Ok(other));
+    }
+    // The object may have had other content when the task was tried before.
+    sqlx::query("DELETE FROM content WHERE task_id = ? AND hash <> ?")
+        .bind(claim.task.to_string())
+        .bind(hash)
+        .execute(&mut *write)
+        .await?;
+    sqlx::query("INSERT OR REPLACE INTO content (index_id, hash, task_id) VALUES (?, ?, ?)")
+        .bind(held.index.to_string())
+        .bind(hash)
+        .bind(claim.task.to_string())
+        .execute(&mut *write)
+        .await?;
+    write.commit().await?;
+    Ok(Ok(ContentHolder::Mine))
+}
+
+/// Another task that holds the content and has not lost it by failing.
+async fn holder(
+    write: &mut Write,
+    index: IndexId,
+    hash: &str,
+    mine: TaskId,
+) -> Result<Option<ContentHolder>> {
+    let found: Option<(String, Option<String>, bool)> = sqlx::query_as(
+        "SELECT c.task_id, t.status, EXISTS (SELECT 1 FROM video v WHERE v.id = c.task_id) \
+         FROM content c LEFT JOIN task t ON t.id = c.task_id WHERE c.index_id = ? AND c.hash = ?",
+    )
+    .bind(index.to_string())
+    .bind(hash)
+    .fetch_optional(&mut **write)
+    .await?;
+    let Some((id, name, has_video)) = found else { return Ok(None) };
+    let task: TaskId = parsed(&id)?;
+    if task == mine {
+        return Ok(None);
+    }
+    if has_video {
+        return Ok(Some(ContentHolder::Video(task.into())));
+    }
+    let Some(name) = name else { return Ok(None) };
+    let is_at_work = !status(&name)?.is_final();
+    Ok(is_at_work.then_some(ContentHolder::InProgress(task)))
+}
+
+pub(super) async fn publish(
+    store: &SqliteStore,
+    claim: &Claim,
+    publication: &Publication,
+    now: Timestamp,
+) -> Result<Result<(), Stale>> {
+    // Made before the writer's lock is taken.
+    let vectors: Vec<Vec<Encoded>> = publication.segments.iter().map(encode_vectors).collect();
+    let mut write = store.write().await?;
+    let held = match held(&mut write, claim).await? {
+        Ok(held) if publication.task == claim.task => held,
+        Ok(_) => return Err(anyhow!("a publication of another task than the claim's").into()),
+        Err(stale) => return Ok(Err(stale)),
+    };
+    insert_video(&mut write, &held, publication, now).await?;
+    let mut spaces = BTreeMap::new();
+    for (segment, vectors) in publication.segments.iter().zip(vectors) {
+        let space = match spaces.get(&segment.kind) {
+            Some(space) => *space,
+            None => space_of(&mut write, held.index, segment.kind).await?,
+        };
+        spaces.insert(segment.kind, space);
+        insert_segment(&mut write, publication.task, space, segment, vectors).await?;
+    }
+    insert_thumbnails(&mut write, publication.task, &publication.thumbnails).await?;
+    let learnt = TaskChange {
+        event: Event::Published,
+        stamp: None,
+        content_hash: Some(publication.content_hash.clone()),
+        meta: Some(publication.meta.clone()),
+    };
+    held.happens(&mut write, &Event::Published, &learnt, now).await?;
+    sqlx::query("UPDATE video_index SET updated_at = ? WHERE id = ?")
+        .bind(now.as_millis())
+        .bind(held.index.to_string())
+        .execute(&mut *write)
+        .await?;
+    write.commit().await?;
+    Ok(Ok(()))
+}
+
+async fn insert_video(
+    write: &mut Write,
+    held: &Held,
+    publication: &Publication,
+    now: Timestamp,
+) -> Result<()> {
+    let Publication { task, content_hash, meta, segments: _, thumbnails: _ } = publication;
+    if let Some(other) = holder(write, held.index, content_hash, *task).await? {
+        return Err(anyhow!("{task} publishes content that another task holds: {other:?}").into());
+    }
+    let source: SourceRow =
+        sqlx::query_as("SELECT source, integration_id, scheme, bucket, locator FROM task WHERE seq = ?")
+            .bind(held.seq)
+            .fetch_one(&mut **write)
+            .await?;
+    let address = source.into_source()?.address();
+    sqlx::query("INSERT OR REPLACE INTO content (index_id, hash, task_id) VALUES (?, ?, ?)")
+        .bind(held.index.to_string())
+        .bind(content_hash)
+        .bind(task.to_string())
+        .execute(&mut **write)
+        .await?;
+    sqlx::query(
+        "INSERT INTO video (id, workspace_id, index_id, content_hash, address, filename, duration_s, fps, width, \
+         height, size_bytes, user_metadata, created_at, updated_at, indexed_at) \
+         SELECT id, workspace_id, index_id, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(user_metadata, '{}'), created_at, ?, ? \
+         FROM task WHERE seq = ?",
+    )
+    .bind(content_hash)
+    .bind(address)
+    .bind(&meta.filename)
+    .bind(meta.duration_s)
+    .bind(meta.fps)
+    .bind(meta.width)
+    .bind(meta.height)
+    .bind(signed(meta.size_bytes)?)
+    .bind(now.as_millis())
+    .bind(now.as_millis())
+    .bind(held.seq)
+    .execute(&mut **write)
+    .await?;
+    Ok(())
+}
+
+/// A vector as it is stored: its moment in microseconds, and f16 values, little-endian.
+type Encoded = (i64, Vec<u8>);
+
+fn encode_vectors(segment: &NewSegment) -> Vec<Encoded> {
+    let encode = |values: &[f32]| {
+        let mut half = vec![f16::ZERO; values.len()];
+        half.convert_from_f32_slice(values);
+        half.into_iter().flat_map(f16::to_le_bytes).collect()
+    };
+    segment.vectors.iter().map(|vector| (vector.at.as_micros(), encode(&vector.values))).collect()
+}
+
+async fn insert_segment(
+    write: &mut Write,
+    task: TaskId,
+    space: i64,
+    segment: &NewSegment,
+    vectors: Vec<Encoded>,
+) -> Result<()> {
+    let NewSegment { kind, range, text, score, vectors: _ } = segment;
+    let id = sqlx::query(
+        "INSERT INTO segment (video_id, space, kind, start_us, end_us, text, score) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(task.to_string())
+    .bind(space)
+    .bind(kind.as_str())
+    .bind(range.start().as_micros())
+    .bind(range.end().as_micros())
+    .bind(text)
+    .bind(f64::from(*score))
+    .execute(&mut **write)
+    .await?
+    .last_insert_rowid();
+    let mut rows = vectors.into_iter();
+    while rows.len() > 0 {
+        let mut sql = Sql::new("INSERT INTO vector (space, segment_id, at_us, value) ");
+        sql.push_values(rows.by_ref().take(VECTORS_PER_STATEMENT), |mut row, (at, value)| {
+            row.push_bind(space).push_bind(id).push_bind(at).push_bind(value);
+        });
+        sql.build().execute(&mut **write).await?;
+    }
+    Ok(())
+}
+
+async fn space_of(write: &mut Write, index: IndexId, kind: SegmentKind) -> Result<i64> {
+    let kind = kind.as_str();
+    let find = sqlx::query_scalar("SELECT id FROM space WHERE index_id = ? AND kind = ?");
+    if let Some(id) = find.bind(index.to_string()).bind(kind).fetch_optional(&mut **write).await? {
+        return Ok(id);
+    }
+    let make = sqlx::query("INSERT INTO space (index_id, kind) VALUES (?, ?)");
+    Ok(make.bind(index.to_string()).bind(kind).execute(&mut **write).await?.last_insert_rowid())
+}
+
+async fn insert_thumbnails(write: &mut Write, task: TaskId, thumbnails: &[NewThumbnail]) -> Result<()> {
+    for some in thumbnails.chunks(ROWS_PER_STATEMENT) {
+        let mut sql = Sql::new("INSERT OR IGNORE INTO thumbnail (video_id, at_us, jpeg) ");
+        sql.push_values(some, |mut row, NewThumbnail { at, jpeg }| {
+            row.push_bind(task.to_string()).push_bind(at.as_micros()).push_bind(jpeg.clone());
+        });
+        sql.build().persistent(false).execute(&mut **write).await?;
+    }
+    Ok(())
+}

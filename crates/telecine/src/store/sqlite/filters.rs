@@ -1,0 +1,80 @@
+//! The conditions of lists, built with binds only.
+
+use serde_json::Value;
+use sqlx::{QueryBuilder, Sqlite};
+
+use crate::store::{MetaTest, Within};
+use crate::time::Timestamp;
+
+/// A statement in the making.
+pub(super) type Sql = QueryBuilder<Sqlite>;
+
+/// Adds ` AND column = value`, if there is a value.
+pub(super) fn equals(sql: &mut Sql, column: &'static str, value: Option<String>) {
+    if let Some(value) = value {
+        sql.push(" AND ").push(column).push(" = ").push_bind(value);
+    }
+}
+
+/// Adds the bounds that there are.
+pub(super) fn within(sql: &mut Sql, column: &'static str, range: Within<f64>) {
+    for (operator, bound) in [(" >= ", range.min), (" <= ", range.max)] {
+        if let Some(bound) = bound {
+            sql.push(" AND ").push(column).push(operator).push_bind(bound);
+        }
+    }
+}
+
+/// Adds the bounds that there are.
+pub(super) fn within_moments(sql: &mut Sql, column: &'static str, range: Within<Timestamp>) {
+    for (operator, bound) in [(" >= ", range.min), (" <= ", range.max)] {
+        if let Some(bound) = bound {
+            sql.push(" AND ").push(column).push(operator).push_bind(bound.as_millis());
+        }
+    }
+}
+
+/// Adds a test of a user's own field. Names of fields are hostile: they are compared, never made part of a JSON path.
+pub(super) fn user_field(sql: &mut Sql, column: &'static str, name: &str, test: &MetaTest) {
+    sql.push(" AND EXISTS (SELECT 1 FROM json_each(").push(column).push(") f WHERE f.key = ");
+    sql.push_bind(name.to_owned()).push(" AND (");
+    match test {
+        MetaTest::Equals(value) => field_equals(sql, value),
+        MetaTest::Within(range) => {
+            sql.push("f.type IN ('integer', 'real')");
+            within(sql, "f.value", *range);
+        }
+    }
+    sql.push("))");
+}
+
+fn field_equals(sql: &mut Sql, value: &Value) {
+    match value {
+        Value::Null => {
+            sql.push("f.type = 'null'");
+        }
+        Value::Bool(flag) => {
+            sql.push("f.type = ").push_bind(flag.to_string());
+        }
+        Value::Number(number) => field_equals_number(sql, number),
+        Value::String(text) => {
+            sql.push("f.type = 'text' AND f.value = ").push_bind(text.clone());
+            if let Ok(typed @ (Value::Bool(_) | Value::Number(_))) = serde_json::from_str(text) {
+                sql.push(" OR ");
+                field_equals(sql, &typed);
+            }
+        }
+        // Lists and objects are not told apart by filters.
+        Value::Array(_) | Value::Object(_) => {
+            sql.push("0");
+        }
+    }
+}
+
+fn field_equals_number(sql: &mut Sql, number: &serde_json::Number) {
+    sql.push("f.type IN ('integer', 'real') AND f.value = ");
+    match number.as_i64() {
+        Some(whole) => sql.push_bind(whole),
+        None => sql.push_bind(number.as_f64()),
+    };
+}

@@ -1,0 +1,107 @@
+//! Workspaces and API keys.
+
+use async_trait::async_trait;
+
+use super::SqliteStore;
+use super::rows::{moment_if_any, parsed};
+use crate::fault::Result;
+use crate::ids::{KeyId, WorkspaceId};
+use crate::keys::{ApiKey, Caller};
+use crate::store::KeyStore;
+use crate::time::Timestamp;
+
+const DEFAULT_WORKSPACE: &str = "SELECT id FROM workspace WHERE is_default = 1";
+
+#[derive(sqlx::FromRow)]
+struct KeyRow {
+    id: String,
+    workspace_id: String,
+    name: String,
+    prefix: String,
+    created_at: i64,
+    revoked_at: Option<i64>,
+}
+
+impl KeyRow {
+    fn into_key(self) -> Result<ApiKey> {
+        Ok(ApiKey {
+            id: parsed(&self.id)?,
+            workspace: Some(parsed(&self.workspace_id)?),
+            name: self.name,
+            prefix: self.prefix,
+            created_at: Timestamp::from_millis(self.created_at),
+            revoked_at: moment_if_any(self.revoked_at),
+        })
+    }
+}
+
+#[async_trait]
+impl KeyStore for SqliteStore {
+    async fn default_workspace(&self, now: Timestamp) -> Result<WorkspaceId> {
+        let known: Option<String> =
+            sqlx::query_scalar(DEFAULT_WORKSPACE).fetch_optional(&self.readers).await?;
+        if let Some(id) = known {
+            return parsed(&id);
+        }
+        let mut write = self.write().await?;
+        sqlx::query("INSERT OR IGNORE INTO workspace (id, is_default, created_at) VALUES (?, 1, ?)")
+            .bind(WorkspaceId::generate(now).to_string())
+            .bind(now.as_millis())
+            .execute(&mut *write)
+            .await?;
+        let id: String = sqlx::query_scalar(DEFAULT_WORKSPACE).fetch_one(&mut *write).await?;
+        write.commit().await?;
+        parsed(&id)
+    }
+
+    async fn insert_key(&self, key: &ApiKey, workspace: WorkspaceId, secret_sha256: [u8; 32]) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO api_key (id, workspace_id, name, prefix, secret_sha256, created_at, revoked_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(key.id.to_string())
+        .bind(workspace.to_string())
+        .bind(&key.name)
+        .bind(&key.prefix)
+        .bind(secret_sha256.as_slice())
+        .bind(key.created_at.as_millis())
+        .bind(key.revoked_at.map(Timestamp::as_millis))
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    async fn caller(&self, secret_sha256: [u8; 32]) -> Result<Option<Caller>> {
+        let found: Option<(String, String)> = sqlx::query_as(
+            "SELECT workspace_id, id FROM api_key WHERE secret_sha256 = ? AND revoked_at IS NULL",
+        )
+        .bind(secret_sha256.as_slice())
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some((workspace, key)) = found else { return Ok(None) };
+        Ok(Some(Caller { workspace: parsed(&workspace)?, key: parsed(&key)? }))
+    }
+
+    async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>> {
+        let rows: Vec<KeyRow> = sqlx::query_as(
+            "SELECT id, workspace_id, name, prefix, created_at, revoked_at FROM api_key \
+             WHERE workspace_id = ? ORDER BY created_at, id",
+        )
+        .bind(workspace.to_string())
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter().map(KeyRow::into_key).collect()
+    }
+
+    async fn revoke_key(&self, workspace: WorkspaceId, key: KeyId, now: Timestamp) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE api_key SET revoked_at = ? WHERE id = ? AND workspace_id = ? AND revoked_at IS NULL",
+        )
+        .bind(now.as_millis())
+        .bind(key.to_string())
+        .bind(workspace.to_string())
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+}

@@ -1,0 +1,115 @@
+//! The store on SQLite: one file, one writer, several readers; full-text search by FTS5. All SQL of this dialect lives
+//! here. It decides nothing about statuses: that is `transfer::next_status`.
+
+mod claims;
+mod content;
+mod filters;
+mod indexes;
+mod integrations;
+mod inventory;
+mod keys;
+mod lists;
+mod removal;
+mod rows;
+mod search;
+mod tasks;
+mod transfers;
+mod videos;
+mod words;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqlitePool, Transaction};
+
+use crate::fault::{Error, Result};
+use crate::store::Store;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("src/store/sqlite/migrations");
+
+/// How long a writer waits for another process, such as `telecine key create` beside a server.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections that read; each may hold a few megabytes of pages.
+const READERS: u32 = 4;
+/// Rows of a statement that inserts many: more is slower (shared/reference measured 100, 1000 and 5000).
+const ROWS_PER_STATEMENT: usize = 100;
+/// Tasks that one transaction changes when a person asks for a change of very many.
+const TASKS_PER_CHANGE: i64 = 5_000;
+
+/// A database in a file. Clones share it.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// A transaction that holds the writer's lock from its start; dropped without a commit, it leaves nothing.
+type Write = Transaction<'static, Sqlite>;
+
+impl SqliteStore {
+    /// Opens the database at `path`, makes it if it is not there, and brings it to the shape of this version.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or written, is not a database, or was made by a later version.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("journal_size_limit", "67108864");
+        let writing = options.clone().journal_mode(SqliteJournalMode::Wal).pragma("cache_size", "-65536");
+        migrate(&writing).await.with_context(|| format!("cannot open the database {}", path.display()))?;
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
+        let reading = options.pragma("query_only", "ON").pragma("cache_size", "-16384");
+        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Closes all connections: what was written is in the one file again.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn write(&self) -> Result<Write> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+async fn migrate(options: &SqliteConnectOptions) -> anyhow::Result<()> {
+    let mut connection = options.connect().await?;
+    let mut result = MIGRATIONS.run(&mut connection).await;
+    if matches!(result, Err(MigrateError::ExecuteMigration(..) | MigrateError::Execute(_))) {
+        // Another process may just have done it.
+        result = MIGRATIONS.run(&mut connection).await;
+    }
+    connection.close().await?;
+    match result {
+        Err(MigrateError::VersionMissing(version)) => {
+            anyhow::bail!("it has the shape {version} of a later version of Telecine; start that version")
+        }
+        other => Ok(other?),
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Internal(anyhow::Error::new(error).context("the database failed"))
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT count(*) FROM workspace").execute(&self.readers).await?;
+        self.write().await?.rollback().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! A store with a workspace, and short words for what tests do with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use telecine::ids::{IndexId, IntegrationId, TaskId, TransferId, WorkspaceId};
+use telecine::index::{EngineSpec, Index, IndexModels, ModelOption, ModelRef};
+use telecine::queue::Claim;
+use telecine::store::sqlite::SqliteStore;
+use telecine::store::{ContentHolder, Paging, SortBy, Store};
+use telecine::time::{Clock as _, ManualClock, MediaTime, TimeRange, Timestamp};
+use telecine::transfer::{NewTask, ObjectRef, Scheme, Status, Task, TaskSource, Transfer, VideoMeta};
+use telecine::video::{NewSegment, NewThumbnail, NewVector, Publication, SegmentKind};
+
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+/// The first page, oldest first.
+pub(crate) const FIRST_PAGE: Paging =
+    Paging { page: 1, limit: 50, sort_by: SortBy::CreatedAt, descending: false };
+
+pub(crate) struct Lab {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: ManualClock,
+    pub(crate) workspace: WorkspaceId,
+    _folder: tempfile::TempDir,
+}
+
+impl Lab {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(folder.path().join("telecine.db")).await.unwrap());
+        let clock = ManualClock::at("2024-03-01T09:00:00Z".parse().unwrap());
+        let workspace = store.default_workspace(clock.now()).await.unwrap();
+        Self { store, clock, workspace, _folder: folder }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets a second pass.
+    pub(crate) fn tick(&self) -> Timestamp {
+        self.clock.advance(Duration::from_secs(1));
+        self.now()
+    }
+
+    pub(crate) fn index_named(&self, name: &str) -> Index {
+        let model = |id: &str, dim| ModelRef { id: id.to_owned(), dim };
+        let engine = |name: &str, options: &[ModelOption]| EngineSpec {
+            name: name.to_owned(),
+            options: options.iter().copied().collect(),
+        };
+        Index {
+            id: IndexId::generate(self.now()),
+            workspace: self.workspace,
+            name: name.to_owned(),
+            engines: vec![engine("marengo2.6", &ModelOption::ALL)],
+            addons: vec!["thumbnail".to_owned()],
+            models: IndexModels {
+                see: model("see", 4),
+                hear: model("hear", 0),
+                read: model("read", 0),
+                words: model("words", 3),
+            },
+            created_at: self.now(),
+            updated_at: self.now(),
+        }
+    }
+
+    pub(crate) async fn index(&self, name: &str) -> IndexId {
+        let index = self.index_named(name);
+        self.store.insert_index(&index).await.unwrap();
+        index.id
+    }
+
+    pub(crate) fn new_task(&self, index: IndexId, key: &str) -> NewTask {
+        NewTask {
+            id: TaskId::generate(self.now()),
+            index,
+            source: TaskSource::Object(object(key)),
+            transcription: None,
+            language: "en".to_owned(),
+            user_metadata: None,
+        }
+    }
+
+    /// A single task.
+    pub(crate) async fn task(&self, index: IndexId, key: &str) -> TaskId {
+        let task = self.new_task(index, key);
+        self.store.insert_task(self.workspace, &task, self.now()).await.unwrap();
+        task.id
+    }
+
+    /// An accepted transfer of these keys, and its tasks.
+    pub(crate) async fn transfer(&self, index: IndexId, keys: &[&str]) -> (TransferId, Vec<TaskId>) {
+        let id = self.receiving().await;
+        let tasks: Vec<NewTask> = keys.iter().map(|key| self.new_task(index, key)).collect();
+        self.store.add_tasks(id, &tasks, self.now()).await.unwrap();
+        self.store.accept_transfer(id, self.now()).await.unwrap();
+        (id, tasks.iter().map(|task| task.id).collect())
+    }
+
+    /// A transfer that is being received.
+    pub(crate) async fn receiving(&self) -> TransferId {
+        let id = TransferId::generate(self.now());
+        self.store.begin_transfer(self.workspace, id, self.now()).await.unwrap();
+        id
+    }
+
+    pub(crate) async fn transfer_now(&self, id: TransferId) -> Transfer {
+        self.store.transfer(self.workspace, id).await.unwrap().expect("the transfer is there")
+    }
+
+    pub(crate) async fn task_now(&self, id: TaskId) -> Task {
+        self.store.task(self.workspace, id).await.unwrap().expect("the task is there")
+    }
+
+    pub(crate) async fn status(&self, id: TaskId) -> Status {
+        self.task_now(id).await.status
+    }
+
+    pub(crate) async fn claim(&self) -> Option<Claim> {
+        self.store.claim_next(self.now(), LEASE).await.unwrap()
+    }
+
+    /// Claims the only task that is due.
+    pub(crate) async fn claim_of(&self, task: TaskId) -> Claim {
+        let claim = self.claim().await.expect("a task is due");
+        assert_eq!(claim.task, task);
+        claim
+    }
+
+    /// A video of one shot, one sentence and one line of text, published in a whole life of a task.
+    pub(crate) async fn published(&self, index: IndexId, key: &str) -> TaskId {
+        let task = self.task(index, key).await;
+        let claim = self.claim_of(task).await;
+        self.publish(&claim, &publication(task, key)).await;
+        task
+    }
+
+    pub(crate) async fn publish(&self, claim: &Claim, publication: &Publication) {
+        let held = self.store.hold_content(claim, &publication.content_hash).await.unwrap();
+        assert_eq!(held, Ok(ContentHolder::Mine));
+        assert_eq!(self.store.publish(claim, publication, self.now()).await.unwrap(), Ok(()));
+    }
+}
+
+pub(crate) fn object(key: &str) -> ObjectRef {
+    let integration: IntegrationId = "65e0f0f0f0f0f0f0f0f0f0f0".parse().unwrap();
+    ObjectRef { scheme: Scheme::S3, integration, bucket: "archive".to_owned(), key: key.to_owned() }
+}
+
+pub(crate) fn range(start_ms: i64, end_ms: i64) -> TimeRange {
+    TimeRange::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).unwrap()
+}
+
+pub(crate) fn meta(filename: &str) -> VideoMeta {
+    VideoMeta {
+        filename: filename.to_owned(),
+        duration_s: 12.5,
+        fps: 25.0,
+        width: 640,
+        height: 360,
+        size_bytes: 1_000,
+    }
+}
+
+pub(crate) fn segment(kind: SegmentKind, start_ms: i64, text: &str, vectors: &[[f32; 2]]) -> NewSegment {
+    let vector =
+        |values: &[f32; 2]| NewVector { at: MediaTime::from_millis(start_ms), values: values.to_vec() };
+    NewSegment {
+        kind,
+        range: range(start_ms, start_ms + 1_000),
+        text: text.to_owned(),
+        score: 0.75,
+        vectors: vectors.iter().map(vector).collect(),
+    }
+}
+
+pub(crate) fn publication(task: TaskId, key: &str) -> Publication {
+    Publication {
+        task,
+        content_hash: format!("hash of {key}"),
+        meta: meta(key),
+        segments: vec![
+            segment(SegmentKind::Shot, 0, "", &[[1.0, 0.0], [0.0, 1.0]]),
+            segment(SegmentKind::Speech, 2_000, "A red car drives away", &[[0.6, 0.8]]),
+            segment(SegmentKind::Text, 4_000, "EXIT", &[[0.8, 0.6]]),
+        ],
+        thumbnails: vec![
+            NewThumbnail { at: MediaTime::from_millis(500), jpeg: b"first".to_vec() },
+            NewThumbnail { at: MediaTime::from_millis(6_000), jpeg: b"middle".to_vec() },
+        ],
+    }
+}
