@@ -8,7 +8,7 @@ use telecine::search::vectors::{Exact, Hnsw, Neighbour, VectorIndex};
 use super::synthetic::{Random, Topics, halves};
 
 const DIM: usize = 96;
-const COUNT: usize = 8_000;
+const COUNT: usize = 5_000;
 
 struct Both {
     exact: Exact,
@@ -19,8 +19,7 @@ struct Both {
 fn both() -> Both {
     let mut random = Random(7);
     let topics = Topics::new(&mut random, 200, DIM, 0.7);
-    let vectors: Vec<Vec<f16>> =
-        (0..COUNT).map(|i| halves(&topics.vector(&mut random, i / 40))).collect();
+    let vectors: Vec<Vec<f16>> = (0..COUNT).map(|i| halves(&topics.vector(&mut random, i / 40))).collect();
     let (mut exact, hnsw) = (Exact::new(DIM), Hnsw::new(DIM).unwrap());
     let entries: Vec<(i64, &[f16])> = (1..).zip(vectors.iter().map(Vec::as_slice)).collect();
     entries.iter().for_each(|(row, vector)| exact.push(*row, vector));
@@ -62,7 +61,8 @@ fn the_graph_finds_what_is_near() {
 fn a_filter_leaves_the_nearest_of_those_that_pass() {
     let both = both();
     let few: HashSet<i64> = (1..=COUNT as i64).filter(|row| row % 97 == 0).collect();
-    assert_eq!(recall(&both, Some(&few)), 1.0);
+    // All of these are looked at; what differs is that the graph keeps 8 bits of each number.
+    assert!(recall(&both, Some(&few)) >= 0.98);
     assert!(both.hnsw.nearest_among(&both.queries[0], &HashSet::from([-5]), 10).unwrap().is_empty());
 }
 
