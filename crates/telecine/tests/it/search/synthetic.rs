@@ -14,10 +14,6 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
     /// Close to normal, of mean 0 and deviation 1: the sum of twelve uniform numbers.
     fn normal(&mut self) -> f32 {
         let sixteenths = [self.next(), self.next(), self.next()];
