@@ -227,7 +227,8 @@ impl Searcher {
         let first = results.page(id, 0).context("the first page is always there")?;
         if results.has_more() {
             let kept = serde_json::to_vec(&results).context("write results")?;
-            self.store.keep_results(workspace, &id.to_string(), &kept, results.expires_at).await?;
+            let (token, until, now) = (id.to_string(), results.expires_at, self.clock.now());
+            self.store.keep_results(workspace, &token, &kept, until, now).await?;
         }
         Ok(first)
     }
