@@ -9,6 +9,7 @@ pub mod onnx;
 pub mod read;
 pub mod runtime;
 pub mod see;
+pub mod vector;
 pub mod weights;
 pub mod words;
 

@@ -13,7 +13,7 @@ pub use self::{
     resize::Fit,
 };
 
-use crate::{EngineError, Image};
+use crate::{EngineError, Image, vector::dot};
 
 /// Puts images and text into one space. Implementations may be called from many threads.
 pub trait Seer: Send + Sync {
@@ -50,8 +50,4 @@ fn normalise(vector: &mut [f32]) {
     if norm > 0.0 {
         vector.iter_mut().for_each(|value| *value /= norm);
     }
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

@@ -1,7 +1,13 @@
 //! Search: a query by what is seen, said and written → lists of segments → one list of clips with start, end, score
 //! and why. Knows neither HTTP nor SQL.
 
+pub mod calibration;
+mod gather;
+pub mod pages;
+pub mod rank;
 mod searcher;
+pub mod vectors;
+pub mod words;
 
 use std::collections::BTreeSet;
 

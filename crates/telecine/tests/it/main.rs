@@ -1,6 +1,7 @@
 //! Integration tests: one binary, folders as in `src`.
 
 mod house;
+mod search;
 mod source;
 mod store;
 mod support;

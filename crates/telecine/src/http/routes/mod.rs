@@ -3,6 +3,7 @@
 pub(super) mod engines;
 pub(super) mod health;
 pub(super) mod indexes;
+pub(super) mod integrations;
 pub(super) mod keys;
 pub(super) mod tasks;
 pub(super) mod transfers;

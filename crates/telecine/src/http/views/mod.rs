@@ -1,6 +1,7 @@
 //! The JSON shapes of the contract, per version. Pure: what is shown is what is given.
 
 pub(super) mod index;
+pub(super) mod integration;
 pub(super) mod task;
 pub(super) mod video;
 

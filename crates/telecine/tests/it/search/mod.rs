@@ -1,0 +1,4 @@
+//! Search: vector indexes, and the whole way from a query to pages.
+
+mod synthetic;
+mod vectors;
