@@ -1,18 +1,22 @@
 //! The handles of a running server, built once.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context;
 use telecine_media::MediaTools;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, EnginesConfig};
+use crate::fault::Result;
 use crate::files::DataDir;
 use crate::pipeline::{Engines, ProgressBoard};
-use crate::queue::Queue;
+use crate::queue::{Queue, TableQueue};
 use crate::search::Searcher;
-use crate::source::Sources;
+use crate::source::{Opener, Sources};
 use crate::store::Store;
-use crate::time::Clock;
+use crate::store::sqlite::SqliteStore;
+use crate::time::{Clock, SystemClock, Timestamp};
 
 /// The handles. Shared as `Arc<App>`.
 pub struct App {
@@ -56,6 +60,100 @@ impl FolderLock {
         file.try_lock()?;
         Ok(Self(file))
     }
+}
+
+impl App {
+    /// Opens everything that a server needs, in the order in which it is most quickly told what is missing.
+    ///
+    /// # Errors
+    /// Another server on the same folder, a missing model (with the command that fetches it), a missing tool, a
+    /// database that cannot be opened.
+    pub async fn open(config: Config) -> Result<Arc<Self>> {
+        let files = DataDir::new(&config.server.data_dir);
+        make_private(files.path())?;
+        let lock = take_lock(&files)?;
+        let media = MediaTools::discover(config.media.clone()).await.map_err(anyhow::Error::new)?;
+        let engines = load_engines(&config.engines).await?;
+        let store = open_store(&files).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        tidy_up(&files, &*store, clock.now()).await?;
+        let search = Searcher;
+        let sources = Opener::new(&config.aws, &config.folders, Arc::clone(&clock));
+        Ok(Arc::new(Self {
+            queue: Arc::new(TableQueue::new(Arc::clone(&store))),
+            sources: Arc::new(sources),
+            search: Arc::new(search),
+            progress: Arc::new(ProgressBoard::default()),
+            stopping: CancellationToken::new(),
+            lock: Some(lock),
+            config,
+            store,
+            clock,
+            media,
+            engines,
+            files,
+        }))
+    }
+}
+
+/// The store of a data folder, made and migrated as needed; a server may be running on it.
+///
+/// # Errors
+/// When the folder cannot be made or the database cannot be opened.
+pub async fn open_store(files: &DataDir) -> Result<Arc<dyn Store>> {
+    make_private(files.path())?;
+    let store = SqliteStore::open(files.database()).await?;
+    Ok(Arc::new(store))
+}
+
+/// Makes a folder that only its owner may enter; one that is there keeps its mode.
+fn make_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    Ok(made.with_context(|| format!("cannot make the folder {}", path.display()))?)
+}
+
+fn take_lock(files: &DataDir) -> Result<FolderLock> {
+    let folder = files.path().display();
+    match FolderLock::take(files) {
+        Ok(lock) => Ok(lock),
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Err(anyhow::anyhow!(
+            "another server works on the data folder {folder}; stop it first, or name another folder with --data-dir"
+        )
+        .into()),
+        Err(error) => Err(anyhow::Error::new(error).context(format!("cannot lock the data folder {folder}")).into()),
+    }
+}
+
+/// Loading takes seconds of computing: not on a thread that others wait for.
+async fn load_engines(config: &EnginesConfig) -> Result<Engines> {
+    let config = config.clone();
+    let loaded = tokio::task::spawn_blocking(move || Engines::load(&config)).await;
+    Ok(loaded.map_err(anyhow::Error::new)?.map_err(anyhow::Error::new)?)
+}
+
+/// What a crash may have left: claims of workers that are gone, manifests and uploads that never became tasks.
+async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<()> {
+    let broken = store.break_claims(now).await?;
+    let discarded = store.discard_unfinished_transfers().await?;
+    if broken + discarded > 0 {
+        tracing::info!(
+            tasks = broken,
+            transfers = discarded,
+            "tidied up after the last run; its tasks go on"
+        );
+    }
+    let incoming = files.incoming();
+    match std::fs::remove_dir_all(&incoming) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(anyhow::Error::new(error)
+                .context(format!("cannot empty {}", incoming.display()))
+                .into());
+        }
+        _ => {}
+    }
+    make_private(&incoming)?;
+    make_private(&files.work())
 }
 
 impl std::fmt::Debug for App {

@@ -21,7 +21,7 @@ const VERSION: &str = "v1.2";
 /// What may stand in a part of a path as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Which server, and who asks.
+// No doc comment here: clap would take it for the description of the command.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Server")]
 pub(super) struct ServerArgs {
@@ -30,6 +30,7 @@ pub(super) struct ServerArgs {
         long,
         global = true,
         env = "TELECINE_URL",
+        hide_env_values = true,
         default_value = "http://127.0.0.1:8080",
         value_name = "URL"
     )]
@@ -196,7 +197,7 @@ impl Client {
             cause = inner;
         }
         let url = self.base.as_str().trim_end_matches('/').to_owned();
-        Failure::Unreachable { url, problem: cause.to_string() }
+        Failure::Unreachable { url, problem: without_number(&cause.to_string()) }
     }
 
     /// The id of the index that a person means by its id or its name.
@@ -246,6 +247,13 @@ impl Client {
         }
         names
     }
+}
+
+/// `Connection refused (os error 111)` → `connection refused`.
+fn without_number(text: &str) -> String {
+    let text = text.split(" (os error").next().unwrap_or(text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// A part of a path, with all that would mean something in it escaped.

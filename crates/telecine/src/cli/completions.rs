@@ -5,9 +5,6 @@ use clap_complete::Shell;
 
 use super::Cli;
 
-/// Print completions for a shell
-///
-/// For bash: telecine completions bash > ~/.local/share/bash-completion/completions/telecine
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
     /// The shell

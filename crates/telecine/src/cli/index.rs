@@ -7,7 +7,6 @@ use super::client::{Client, ServerArgs};
 use super::failure::Outcome;
 use super::show::{self, say};
 
-/// Make, look at and remove indexes
 #[derive(Debug, Subcommand)]
 pub(super) enum IndexCommand {
     /// Make an index

@@ -14,7 +14,6 @@ use super::failure::{Failure, Outcome};
 use super::output::Output;
 use super::show::{self, say};
 
-/// Connect buckets and list what is in them
 #[derive(Debug, Subcommand)]
 pub(super) enum IntegrationCommand {
     /// Connect a bucket: prints the policy and the role that its owner has to create

@@ -6,10 +6,12 @@ mod completions;
 mod failure;
 mod index;
 mod integration;
+mod key;
 mod models;
 mod output;
 mod progress;
 mod search;
+mod serve;
 mod settings;
 mod show;
 mod task;
@@ -46,37 +48,58 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 #[command(subcommand_help_heading = "Commands")]
 enum Command {
+    /// Start the server
+    ///
+    /// The first start makes the data folder and an admin key, which is shown once. Logs go to standard error.
+    /// SIGTERM or Ctrl-C stops the server in order: requests are finished and tasks given back; a second one ends it
+    /// at once.
+    Serve(serve::ServeArgs),
+    /// Make, list and revoke API keys in the data folder, whether a server runs on it or not
+    Key(key::KeyArgs),
+    /// Fetch, check and list the models that see, hear and read
     Models(models::ModelsArgs),
+    /// Connect buckets and list what is in them
     Integration {
         #[command(subcommand)]
         command: integration::IntegrationCommand,
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Move the videos of a manifest from their buckets into an index, and follow how they get on
+    ///
+    /// The manifest is a JSON array of {"index_id", "language", "object", "transcription"}, the last one optional, as
+    /// `telecine integration manifest` writes it. A manifest that is named like one of the commands below can be given
+    /// as ./NAME.
     Transfer {
         #[command(flatten)]
         args: transfer::TransferArgs,
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Make, look at and remove indexes
     Index {
         #[command(subcommand)]
         command: index::IndexCommand,
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Look at single videos on their way into an index
     Task {
         #[command(subcommand)]
         command: task::TaskCommand,
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Find moments in the videos of an index by what is seen, said and written
     Search {
         #[command(flatten)]
         args: search::SearchArgs,
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Print completions for a shell
+    ///
+    /// For bash: telecine completions bash > ~/.local/share/bash-completion/completions/telecine
     Completions(completions::CompletionsArgs),
 }
 
@@ -99,6 +122,8 @@ pub fn command() -> clap::Command {
 
 async fn run(cli: Cli) -> Outcome {
     match cli.command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Key(args) => key::run(args).await,
         Command::Models(args) => tokio::task::block_in_place(|| models::run(args)),
         Command::Integration { command, server } => integration::run(command, &server).await,
         Command::Transfer { args, server } => transfer::run(args, &server).await,

@@ -10,17 +10,18 @@ use telecine_engines::models::{
 };
 
 use super::failure::{Failure, Outcome};
-use super::settings::SettingsArgs;
+use super::settings::{FileArgs, ModelsDirArgs};
 use super::show::{self, say};
-use crate::config::cache_dir;
+use crate::config::{cache_dir, load};
 
-/// Fetch, check and list the models that see, hear and read
 #[derive(Debug, Args)]
 pub(super) struct ModelsArgs {
     #[command(subcommand)]
     command: ModelsCommand,
     #[command(flatten)]
-    settings: SettingsArgs,
+    file: FileArgs,
+    #[command(flatten)]
+    folder: ModelsDirArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,8 +81,9 @@ impl SetsArgs {
 
 /// Runs the command.
 pub(super) fn run(args: ModelsArgs) -> Outcome {
-    let folder = args.settings.load()?.engines.models_dir.unwrap_or_default();
-    let folder = ModelFolder::new(folder);
+    let mut flags = args.file.flags();
+    args.folder.add_to(&mut flags);
+    let folder = ModelFolder::new(load(&flags)?.engines.models_dir.unwrap_or_default());
     let manifest = Manifest::models();
     match args.command {
         ModelsCommand::Fetch { sets, from, trust, hub_first, python, samples } => {

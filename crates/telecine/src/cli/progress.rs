@@ -119,12 +119,12 @@ impl TransferStatus {
         let tasks = |stage: &Stage| share(stage.done as f64, total as f64);
         let of = |stage: &Stage| format!("{} of {total}", stage.done);
         let fetched = if fetch.total_bytes > 0 {
-            format!(", {} of {}", show::size(fetch.done_bytes), show::size(fetch.total_bytes))
+            format!("; {} of {}", show::size(fetch.done_bytes), show::size(fetch.total_bytes))
         } else {
             String::new()
         };
         let indexed = if index.total_s > 0.0 {
-            format!(", {} of {}", show::length(index.done_s), show::length(index.total_s))
+            format!("; {} of {}", show::length(index.done_s), show::length(index.total_s))
         } else {
             String::new()
         };
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn a_file_that_is_half_fetched_moves_the_bar_by_half_a_task() {
         let [(name, share, numbers), ..] = status().stage_lines();
-        assert_eq!((name, numbers.as_str()), ("fetch", "5 of 7, 31.2 MB of 40.0 MB"));
+        assert_eq!((name, numbers.as_str()), ("fetch", "5 of 7; 31.2 MB of 40.0 MB"));
         assert!((share - 5.5 / 7.0).abs() < 1e-9, "{share}");
     }
 }

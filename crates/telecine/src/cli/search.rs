@@ -7,7 +7,6 @@ use super::client::{Client, ServerArgs, segment};
 use super::failure::{Failure, Outcome};
 use super::show::{self, say};
 
-/// Find moments in the videos of an index by what is seen, said and written
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {
     /// The index, by its name or id

@@ -7,7 +7,6 @@ use super::client::{Client, ServerArgs, segment};
 use super::failure::Outcome;
 use super::show::{self, say};
 
-/// Look at single videos on their way into an index
 #[derive(Debug, Subcommand)]
 pub(super) enum TaskCommand {
     /// List tasks, newest first

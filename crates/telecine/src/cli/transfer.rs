@@ -21,10 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Rows of a table that a person still reads.
 const MOST_ROWS: usize = 1_000;
 
-/// Move the videos of a manifest from their buckets into an index, and follow how they get on
-///
-/// The manifest is a JSON array of {"index_id", "language", "object", "transcription"?}, as `telecine integration
-/// manifest` writes it. A manifest that is named like one of the commands below can be given as ./NAME.
+// No doc comments on these types: clap would take them for the description of the command.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct TransferArgs {
@@ -51,7 +48,7 @@ enum TransferCommand {
         #[arg(long)]
         follow: bool,
     },
-    /// Tell of every video of a transfer what became of it
+    /// Tell what became of every video of a transfer
     Report {
         /// The transfer
         transfer: String,

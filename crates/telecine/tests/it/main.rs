@@ -1,5 +1,6 @@
 //! Integration tests: one binary, folders as in `src`.
 
+mod cli;
 mod house;
 mod search;
 mod source;

@@ -1,0 +1,175 @@
+//! `telecine serve`: the server. Starts HTTP and the pipeline on one `App`, and stops both so that nothing is lost.
+
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use super::failure::{Failure, Outcome};
+use super::settings::{DataArgs, FileArgs, ModelsDirArgs, SetArgs};
+use super::show::say;
+use crate::app::App;
+use crate::config::{load, to_commented_toml};
+use crate::{http, keys, pipeline, telemetry};
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Address to listen on [env: TELECINE_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Base of the URLs that are handed out, such as those of thumbnails [default: as requests name the server]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Another endpoint for S3 and STS than AWS itself
+    #[arg(long, value_name = "URL")]
+    aws_endpoint_url: Option<String>,
+    /// Write the admin key of the first start into this file, readable by its owner alone, instead of showing it
+    #[arg(long, value_name = "FILE")]
+    admin_key_file: Option<PathBuf>,
+    /// Print the settings as they would be, as a commented settings file, and exit
+    #[arg(long)]
+    print_config: bool,
+    #[command(flatten)]
+    file: FileArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    models: ModelsDirArgs,
+    #[command(flatten)]
+    set: SetArgs,
+}
+
+/// Runs the command.
+pub(super) async fn run(args: ServeArgs) -> Outcome {
+    let mut flags = args.file.flags();
+    args.data.add_to(&mut flags);
+    args.models.add_to(&mut flags);
+    flags.set("--listen", "server.listen", args.listen);
+    flags.set("--public-url", "server.public_url", args.public_url);
+    flags.set("--aws-endpoint-url", "aws.endpoint_url", args.aws_endpoint_url);
+    args.set.add_to(&mut flags)?;
+    let config = load(&flags)?;
+    if args.print_config {
+        say!("{}", to_commented_toml(&config).trim_end());
+        return Ok(());
+    }
+    telemetry::init(&config.log).map_err(Failure::Usage)?;
+
+    // Signals first: one that comes while models are loaded must not be lost.
+    let mut stop = StopSignals::new()?;
+    let address = config.server.listen;
+    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
+    let app = tokio::select! {
+        app = App::open(config) => app?,
+        () = stop.wait() => return Ok(()),
+    };
+    make_first_key(&app, args.admin_key_file.as_deref()).await?;
+    let address = listener.local_addr()?;
+    say!("Telecine {} is ready at http://{address}", env!("CARGO_PKG_VERSION"));
+    tracing::info!(%address, data_dir = %app.files.path().display(), "the server is ready");
+    serve(app, listener, stop).await
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
+    let hint = match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "\n  Another server may be running there; choose another address with --listen."
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            "\n  Ports below 1024 need rights; choose another with --listen."
+        }
+        _ => "",
+    };
+    Failure::local(format!("cannot listen on {address}: {error}{hint}"))
+}
+
+/// The key of an installation that never had one.
+async fn make_first_key(app: &App, file: Option<&Path>) -> Outcome {
+    let workspace = app.store.default_workspace(app.clock.now()).await?;
+    if !app.store.keys(workspace).await?.is_empty() {
+        return Ok(());
+    }
+    // The file first: a key that nobody can read helps nobody.
+    let sink = file.map(open_for_owner).transpose()?;
+    let (_, secret) = keys::create(&*app.store, &*app.clock, workspace, "admin").await?;
+    match sink.zip(file) {
+        Some((mut sink, path)) => {
+            writeln!(sink, "{secret}")?;
+            sink.sync_all()?;
+            say!("The admin key of this first start is in {}.", path.display());
+        }
+        None => {
+            say!("This first start made an admin key. Keep it: it is shown only once.\n\n    {secret}\n");
+            say!("For the commands: export TELECINE_API_KEY={secret}\n");
+        }
+    }
+    Ok(())
+}
+
+fn open_for_owner(path: &Path) -> Outcome<File> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let cannot = |error| Failure::local(format!("cannot write the admin key to {}: {error}", path.display()));
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path).map_err(cannot)?;
+    // The mode above counts only for files that are new.
+    file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(cannot)?;
+    Ok(file)
+}
+
+/// Runs until a signal asks to stop or a part ends by itself, and then stops the others within the grace.
+async fn serve(app: Arc<App>, listener: TcpListener, mut stop: StopSignals) -> Outcome {
+    let router = http::router(Arc::clone(&app));
+    let stopping = app.stopping.clone();
+    let requests = axum::serve(listener, router).with_graceful_shutdown(stopping.clone().cancelled_owned());
+    let mut requests: JoinHandle<std::io::Result<()>> = tokio::spawn(async move { requests.await });
+    let mut tasks: JoinHandle<()> = tokio::spawn(pipeline::run(Arc::clone(&app)));
+    let ended = tokio::select! {
+        () = stop.wait() => None,
+        ended = &mut requests => Some(format!("requests are no longer taken: {ended:?}")),
+        ended = &mut tasks => Some(format!("tasks are no longer worked on: {ended:?}")),
+    };
+    stopping.cancel();
+    if let Some(problem) = ended {
+        return Err(Failure::local(problem));
+    }
+    tracing::info!("stopping: requests are finished and tasks given back; a second signal ends at once");
+    let grace = Duration::from_secs(app.config.server.shutdown_grace_s);
+    let all = async { tokio::join!(&mut requests, &mut tasks) };
+    tokio::select! {
+        ended = tokio::time::timeout(grace, all) => match ended {
+            Ok(_) => tracing::info!("stopped"),
+            Err(_) => tracing::warn!(grace_s = grace.as_secs(), "stopped, though not all was finished in time"),
+        },
+        () = stop.wait() => {
+            tracing::warn!("ended at once");
+            return Err(Failure::Interrupted);
+        }
+    }
+    Ok(())
+}
+
+/// SIGTERM and SIGINT.
+struct StopSignals {
+    term: Signal,
+    int: Signal,
+}
+
+impl StopSignals {
+    fn new() -> Outcome<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}

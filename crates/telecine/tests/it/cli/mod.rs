@@ -1,0 +1,8 @@
+//! The commands as people and scripts meet them: settings, texts, exit statuses, keys, start and stop of a server.
+
+mod config;
+mod exit;
+mod help;
+mod keys;
+mod program;
+mod serve;
