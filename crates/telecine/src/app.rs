@@ -77,7 +77,7 @@ impl App {
         let store = open_store(&files).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         tidy_up(&files, &*store, clock.now()).await?;
-        let search = Searcher;
+        let search = Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&clock), files.clone());
         let sources = Opener::new(&config.aws, &config.folders, Arc::clone(&clock));
         Ok(Arc::new(Self {
             queue: Arc::new(TableQueue::new(Arc::clone(&store))),
