@@ -133,7 +133,7 @@ fn open_reader(
         OcrModel::Tiny => ("pp-ocrv6-tiny", OcrSize::Tiny),
     };
     let (detection, recognition) = folder.pp_ocrv6(size);
-    let rules = ReadRules { longest_side_px: super::index::READ_SIDE_PX, ..ReadRules::default() };
+    let rules = ReadRules::default();
     Ok(Arc::new(PpOcr::open(runtime, model_id, &detection, &recognition, sessions, &rules)?))
 }
 

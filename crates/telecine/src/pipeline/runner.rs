@@ -110,7 +110,8 @@ async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
     if let Some(event) = event {
         let now = workshop.app.clock.now();
         match workshop.app.store.change_task(&claim, &event.into(), now).await {
-            Ok(_) => {}
+            // It may be due before the runner would look again.
+            Ok(_) => workshop.app.queue.wake(),
             // The lease runs out, and the task is claimed anew.
             Err(error) => {
                 let error = format!("{error:#}");

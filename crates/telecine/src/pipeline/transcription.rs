@@ -22,10 +22,7 @@ pub(super) async fn read(job: &Job) -> Result<Option<Vec<Cue>>, Stop> {
             let place = Place::of_object(job, object, Bearer::Transcription).await?;
             (place.address(), read_place(job, &place).await?)
         }
-        Some(Transcription::Url { url }) => {
-            let place = Place::of_url(job, url, Bearer::Transcription).await?;
-            (url.clone(), read_place(job, &place).await?)
-        }
+        Some(Transcription::Url { url }) => (url.clone(), read_link(job, url).await?),
         Some(Transcription::Upload) => ("the uploaded transcription".to_owned(), read_upload(job).await?),
     };
     let cues = parse(&bytes, &ParseLimits { max_bytes: MAX_BYTES as usize, ..ParseLimits::default() })
@@ -40,6 +37,12 @@ async fn read_place(job: &Job, place: &Place) -> Result<Vec<u8>, Stop> {
         place.read_all(&info).await.map_err(|error| place.stop(error))
     };
     job.unless_cancelled(reading).await?
+}
+
+async fn read_link(job: &Job, url: &str) -> Result<Vec<u8>, Stop> {
+    let links = job.workshop.links().await?;
+    let fetched = job.unless_cancelled(links.fetch(url, MAX_BYTES as usize)).await?;
+    Ok(fetched.map_err(|error| Bearer::Transcription.stop(error))?.to_vec())
 }
 
 async fn read_upload(job: &Job) -> Result<Vec<u8>, Stop> {

@@ -21,6 +21,23 @@ pub(in crate::pipeline) enum Bearer {
     Transcription,
 }
 
+impl Bearer {
+    /// What a store's failure means: what may pass by itself is tried again, the rest is a fault.
+    pub(in crate::pipeline) fn stop(self, error: SourceError) -> Stop {
+        if error.kind.is_transient() {
+            return Stop::Unavailable(error);
+        }
+        let fault = match (self, error.kind) {
+            (Self::Object, _) | (Self::Url, SourceErrorKind::Changed) => object_fault(&error),
+            (Self::Url, _) => {
+                Fault::new(Code::VideoUrlNotAccessible).value(format!("{}: {}", error.address, error.detail))
+            }
+            (Self::Transcription, _) => transcription_fault(&error),
+        };
+        fault.into()
+    }
+}
+
 /// A key of a source.
 #[derive(Debug, Clone)]
 pub(in crate::pipeline) struct Place {
@@ -54,14 +71,14 @@ impl Place {
             return Err(Fault::new(Code::IntegrationNotActive).value(object.address()).into());
         };
         let opened = job.unless_cancelled(job.app().sources.open(&integration)).await?;
-        let source = opened.map_err(|error| stop(bearer, error))?;
+        let source = opened.map_err(|error| bearer.stop(error))?;
         Ok(Self { source, key: object.key.clone(), bearer })
     }
 
     /// The file behind a direct link.
     pub(in crate::pipeline) async fn of_url(job: &Job, url: &str, bearer: Bearer) -> Result<Self, Stop> {
         let links = job.workshop.links().await?;
-        let source = job.unless_cancelled(links.open(url)).await?.map_err(|error| stop(bearer, error))?;
+        let source = job.unless_cancelled(links.open(url)).await?.map_err(|error| bearer.stop(error))?;
         Ok(Self { source, key: String::new(), bearer })
     }
 
@@ -88,23 +105,8 @@ impl Place {
 
     /// What the store's failure means for the task.
     pub(in crate::pipeline) fn stop(&self, error: SourceError) -> Stop {
-        stop(self.bearer, error)
+        self.bearer.stop(error)
     }
-}
-
-/// What may pass by itself is tried again; the rest is a fault.
-fn stop(bearer: Bearer, error: SourceError) -> Stop {
-    if error.kind.is_transient() {
-        return Stop::Unavailable(error);
-    }
-    let fault = match (bearer, error.kind) {
-        (Bearer::Object, _) | (Bearer::Url, SourceErrorKind::Changed) => object_fault(&error),
-        (Bearer::Url, _) => {
-            Fault::new(Code::VideoUrlNotAccessible).value(format!("{}: {}", error.address, error.detail))
-        }
-        (Bearer::Transcription, _) => transcription_fault(&error),
-    };
-    fault.into()
 }
 
 #[cfg(test)]
@@ -113,7 +115,7 @@ mod tests {
 
     fn told(bearer: Bearer, kind: SourceErrorKind) -> Option<Code> {
         let (operation, address, detail) = ("HEAD", String::from("s3://b/k"), String::from("no"));
-        match stop(bearer, SourceError { kind, operation, address, detail }) {
+        match bearer.stop(SourceError { kind, operation, address, detail }) {
             Stop::Fault(fault) => Some(fault.code),
             _ => None,
         }

@@ -9,6 +9,7 @@ use telecine_media::shots::{Shot, ShotConfig, ShotDetector};
 use telecine_media::{Frame, FrameReceiver, MediaTime, TimeRange, pixels};
 use tokio::sync::mpsc;
 
+use super::SEE_SIDE_PX;
 use crate::pipeline::cpu;
 use crate::pipeline::job::Job;
 use crate::pipeline::stop::Stop;
@@ -34,7 +35,7 @@ pub(super) struct Pictured {
 #[derive(Debug)]
 pub(super) struct Outlets {
     pub(super) shots: mpsc::Sender<Pictured>,
-    pub(super) reads: mpsc::Sender<Arc<Frame>>,
+    pub(super) reads: mpsc::Sender<Frame>,
 }
 
 /// Takes all frames. The outlets close when it is done.
@@ -72,7 +73,7 @@ pub(super) struct Found {
     /// Shots that ended.
     pub(super) shots: Vec<Pictured>,
     /// The frame, if it should be read.
-    pub(super) read: Option<Arc<Frame>>,
+    pub(super) read: Option<Frame>,
 }
 
 /// Remembers the pictures of the present shot.
@@ -99,14 +100,15 @@ impl Looker {
 
     /// The next frame.
     pub(super) fn push(&mut self, frame: Frame) -> Found {
-        let frame = Arc::new(frame);
-        let ended = self.shots.push(&frame);
-        let shots = self.picture(&ended);
-        self.hold(&frame);
         let is_changed = self.changes.as_mut().is_some_and(|changes| changes.changed(&frame));
-        let read = is_changed.then(|| Arc::clone(&frame));
-        self.last = Some(frame);
-        Found { shots, read }
+        let (width, height) = pixels::fit(frame.width, frame.height, SEE_SIDE_PX);
+        // Pictures to be seen wait in numbers, so that they are small; those to be read have all their pixels.
+        let small = Arc::new(pixels::downscale(&frame, width, height));
+        let ended = self.shots.push(&small);
+        let shots = self.picture(&ended);
+        self.hold(&small);
+        self.last = Some(small);
+        Found { shots, read: is_changed.then_some(frame) }
     }
 
     /// What is left when the video ends.

@@ -2,11 +2,11 @@
 //! by few frames: a slow engine slows the decoder down, and memory does not grow with the video. Only what the index
 //! asks for is computed. Stores nothing.
 //!
-//! Defaults and their reasons (CPU milliseconds of one core, measured by `benches/pipeline.rs`): a picture costs about
-//! 20 ms to see and 100 to 300 ms to read, decoding a second of 360p about 15 ms. So pictures are taken once a second,
-//! seen where they differ (at most [`look::MAX_PICTURES`] a shot), and read only where [`ChangeDetector`] finds that
-//! text may have come or gone. Asking the reader first whether there is text would find it twice: reading a picture
-//! without text costs no more than finding that out.
+//! Defaults and their reasons, in CPU milliseconds of one core: a picture costs about 14 to see and 50 to 100 to read
+//! (`telecine-engines/benches/engines.rs`). So pictures are taken once a second, seen where they differ (at most
+//! `look::MAX_PICTURES` a shot), and read only where [`ChangeDetector`] finds that text may have come or gone. Asking
+//! the reader first whether there is text would gain nothing: finding text is most of the cost, and reading a picture
+//! finds it anyway. What the whole costs, by stage, `benches/pipeline.rs` tells.
 
 mod hear;
 mod look;
@@ -34,9 +34,12 @@ use crate::fault::{Code, Fault};
 use crate::index::ModelOption;
 use crate::video::{NewSegment, NewThumbnail};
 
-/// Longest side of the pictures in which text is looked for.
-pub(super) const READ_SIDE_PX: u32 = 736;
-/// Longest side of the pictures where nobody reads: enough for every seer (up to 384) and for thumbnails.
+/// Longest side of the pictures that are read. Text is looked for at 736 ([`ReadRules`]'s default) and read with all
+/// pixels: with 736 of them, spaces between words get lost.
+///
+/// [`ReadRules`]: telecine_engines::read::ReadRules
+const READ_SIDE_PX: u32 = 1280;
+/// Longest side of the pictures that are seen: enough for every seer (up to 384) and for thumbnails.
 const SEE_SIDE_PX: u32 = 480;
 /// Decoded pictures that may wait for the looker, of one task.
 const WAITING_BYTES: usize = 8 << 20;

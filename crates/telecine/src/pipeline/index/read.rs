@@ -18,10 +18,10 @@ const MAX_SEGMENTS: usize = 20_000;
 /// Everything that is written, in order of when it ends.
 pub(super) async fn read(
     job: &Job,
-    frames: mpsc::Receiver<Arc<Frame>>,
+    frames: mpsc::Receiver<Frame>,
     end: MediaTime,
 ) -> Result<Vec<NewSegment>, Stop> {
-    let read_frame = |frame: Arc<Frame>| {
+    let read_frame = |frame: Frame| {
         let reader = Arc::clone(&job.app().engines.read);
         job.workshop.infer("read", &job.cancel, move || {
             let image = Image::new(frame.width, frame.height, &frame.rgb);

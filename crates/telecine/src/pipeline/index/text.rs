@@ -14,6 +14,8 @@ const MIN_LETTERS: usize = 2;
 const MAX_CHARS: usize = 1_000;
 /// Likeness (0 to 1) from which two texts are the same one, read differently.
 const SAME: f32 = 0.7;
+/// Readings of one text that are remembered.
+const MAX_READINGS: usize = 8;
 /// A text that was missed for no longer than this has been there all the time.
 const MISSED: MediaTime = MediaTime::from_millis(1_500);
 
@@ -124,7 +126,8 @@ struct Showing {
     start: MediaTime,
     /// Set once a frame was read without it.
     gone: Option<MediaTime>,
-    best: Block,
+    /// What was read, each with how often: most often first.
+    readings: Vec<(Block, u32)>,
     letters: Vec<char>,
 }
 
@@ -145,7 +148,9 @@ impl TextTrack {
                     is_seen[n] = true;
                     self.showing[n].see_again(block, letters);
                 }
-                None => self.showing.push(Showing { start: at, gone: None, best: block, letters }),
+                None => {
+                    self.showing.push(Showing { start: at, gone: None, readings: vec![(block, 1)], letters })
+                }
             }
         }
         for (showing, is_seen) in self.showing.iter_mut().zip(is_seen) {
@@ -173,23 +178,32 @@ impl TextTrack {
 }
 
 impl Showing {
-    /// Of two readings the surer one is kept; but of a text that appears or fades letter by letter, the whole.
+    /// The reading that came most often is told, of equals the surer one; but of a text that appears or fades letter
+    /// by letter, the whole.
     fn see_again(&mut self, block: Block, letters: Vec<char>) {
         self.gone = None;
         let (old, new) = (self.letters.len(), letters.len());
-        let is_better = match () {
-            () if new * 10 > old * 11 => true,
-            () if old * 10 > new * 11 => false,
-            () => block.score > self.best.score,
-        };
-        if is_better {
-            (self.best, self.letters) = (block, letters);
+        if old * 10 > new * 11 {
+            return;
         }
+        if new * 10 > old * 11 {
+            self.readings.clear();
+            self.letters = letters;
+        }
+        match self.readings.iter_mut().find(|(known, _)| known.text == block.text) {
+            Some((known, count)) => {
+                known.score = known.score.max(block.score);
+                *count += 1;
+            }
+            None => self.readings.push((block, 1)),
+        }
+        self.readings.sort_by(|(a, often), (b, seldom)| seldom.cmp(often).then(b.score.total_cmp(&a.score)));
+        self.readings.truncate(MAX_READINGS);
     }
 
     fn into_segment(self) -> Option<NewSegment> {
         let range = TimeRange::new(self.start, self.gone?).ok()?;
-        let Block { text, score } = self.best;
+        let (Block { text, score }, _) = self.readings.into_iter().next()?;
         Some(NewSegment { kind: SegmentKind::Text, range, text, score, vectors: Vec::new() })
     }
 }
@@ -303,12 +317,13 @@ mod tests {
     }
 
     #[test]
-    fn of_two_readings_the_surer_one_is_kept() {
+    fn the_reading_that_came_most_often_is_kept_and_of_equals_the_surer_one() {
         let mut track = TextTrack::default();
-        track.push(seconds(0.0), vec![block("An un1ucky bird", 0.7)]);
+        track.push(seconds(0.0), vec![block("Anunlucky bird", 0.99)]);
         track.push(seconds(1.0), vec![block("An unlucky bird", 0.95)]);
         track.push(seconds(2.0), vec![block("An unlucky blrd", 0.8)]);
-        let made = track.finish(seconds(3.0));
+        track.push(seconds(3.0), vec![block("An unlucky bird", 0.9)]);
+        let made = track.finish(seconds(4.0));
         assert_eq!(
             made.iter().map(|s| (s.text.as_str(), s.score)).collect::<Vec<_>>(),
             [("An unlucky bird", 0.95)]

@@ -1,0 +1,9 @@
+//! The pipeline on real media, with real models and the real store; only the bucket is one that can misbehave.
+
+mod duplicates;
+mod fetching;
+mod house;
+mod indexing;
+mod media;
+mod refusals;
+mod stopping;
