@@ -11,7 +11,7 @@ setup: ## install what is missing: system packages, Python environment, models, 
 
 demo: ## a bucket of videos becomes a searchable index (ONCE=1: check the results and exit)
 	scripts/setup.sh demo
-	scripts/demo.sh
+	$${TELECINE_VENV:-.venv}/bin/python scripts/demo.py
 
 test: ## everything that must pass before a change lands
 	scripts/setup.sh

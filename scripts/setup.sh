@@ -114,13 +114,11 @@ setup_build() {
     (cd "$root" && cargo build --workspace)
 }
 
-# The one place that knows how models are fetched; $1 is `default` or `all`. pip comes from the virtual environment.
-fetch_models() {
+fetch_models() { # OPTION… of `telecine models fetch`; pip comes from the virtual environment.
     need_cargo
     [ -x "$venv/bin/python" ] || setup_python
-    say "fetching and checking models ($1)"
-    (cd "$root" && PATH="$venv/bin:$PATH" cargo run --quiet -p telecine-engines --example fetch_models -- "$1") |
-        sed -n 's/^Fetching("\(.*\)", "\(.*\)")$/setup:   \1 from \2/p; s/^\(.*files are good\).*/setup: \1/p'
+    say "fetching and checking models"
+    (cd "$root" && cargo run --quiet -p telecine -- models fetch --python "$venv/bin/python" "$@")
 }
 
 setup_samples() {
@@ -136,8 +134,8 @@ setup_part() {
         python) setup_python ;;
         rust) setup_rust ;;
         build) setup_build ;;
-        models) fetch_models default ;;
-        models-all) fetch_models all ;;
+        models) fetch_models ;;
+        models-all) fetch_models --all --samples ;;
         samples) setup_samples ;;
         demo) for part in system python build models samples; do setup_part "$part"; done ;;
         all) for part in system system-tests python rust models-all samples; do setup_part "$part"; done ;;

@@ -27,6 +27,7 @@ step "formatting" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "stand-in servers" "$TELECINE_VENV/bin/python" -m unittest discover tests/tools
 step "Rust tests" rust_tests
+step "the demo, checked" env ONCE=1 "$TELECINE_VENV/bin/python" scripts/demo.py
 if [ -x tests/clients/run.sh ]; then
     step "official clients: packages" tests/clients/setup.sh
     step "official clients" tests/clients/run.sh

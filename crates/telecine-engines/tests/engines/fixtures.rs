@@ -36,7 +36,7 @@ pub(crate) fn photo(file: &Path) -> (u32, u32, Vec<u8>) {
 pub(crate) fn media(name: &str) -> PathBuf {
     let file = cache().join("media").join(name);
     let command = if name.starts_with("photos/") {
-        "cargo run -p telecine-engines --example fetch_models"
+        "cargo run -p telecine -- models fetch --all --samples"
     } else {
         "scripts/setup.sh"
     };

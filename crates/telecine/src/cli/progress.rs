@@ -200,12 +200,12 @@ impl Display {
             }
             Self::Lines { last } => {
                 let due = match last {
+                    // The end is told with the results.
+                    _ if status.is_finished => false,
                     None => true,
                     Some((text, at)) => {
-                        let quiet =
-                            if *text == counts { Duration::from_secs(15) } else { Duration::from_secs(1) };
-                        (*text != counts || !status.is_finished)
-                            && (status.is_finished || at.elapsed() >= quiet)
+                        let quiet = if *text == counts { 15 } else { 1 };
+                        at.elapsed() >= Duration::from_secs(quiet)
                     }
                 };
                 if due {
@@ -224,11 +224,12 @@ impl Display {
         }
     }
 
-    /// Leaves the bars as they stand.
+    /// Leaves the bars of the stages as they stand.
     pub(super) fn finish(&self) {
         if let Self::Bars { stages, line } = self {
             stages.iter().for_each(ProgressBar::abandon);
-            line.abandon();
+            // The end is told with the results.
+            line.finish_and_clear();
         }
     }
 }

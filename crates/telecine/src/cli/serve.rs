@@ -130,18 +130,26 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stop: StopSignals) -> O
     let requests = axum::serve(listener, router).with_graceful_shutdown(stopping.clone().cancelled_owned());
     let mut requests: JoinHandle<std::io::Result<()>> = tokio::spawn(async move { requests.await });
     let mut tasks: JoinHandle<()> = tokio::spawn(pipeline::run(Arc::clone(&app)));
+    let warming = tokio::spawn(warm(Arc::clone(&app)));
     let ended = tokio::select! {
         () = stop.wait() => None,
         ended = &mut requests => Some(format!("requests are no longer taken: {ended:?}")),
         ended = &mut tasks => Some(format!("tasks are no longer worked on: {ended:?}")),
     };
     stopping.cancel();
+    warming.abort();
     if let Some(problem) = ended {
         return Err(Failure::local(problem));
     }
     tracing::info!("stopping: requests are finished and tasks given back; a second signal ends at once");
     let grace = Duration::from_secs(app.config.server.shutdown_grace_s);
-    let all = async { tokio::join!(&mut requests, &mut tasks) };
+    let all = async {
+        let ended = tokio::join!(&mut requests, &mut tasks);
+        if let Err(error) = app.search.close().await {
+            tracing::warn!(%error, "the vector indexes are not saved; they are built again when needed");
+        }
+        ended
+    };
     tokio::select! {
         ended = tokio::time::timeout(grace, all) => match ended {
             Ok(_) => tracing::info!("stopped"),
@@ -153,6 +161,13 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stop: StopSignals) -> O
         }
     }
     Ok(())
+}
+
+/// Searches are quicker from the first one on; without it, they work all the same.
+async fn warm(app: Arc<App>) {
+    if let Err(error) = app.search.warm().await {
+        tracing::warn!(%error, "the vector indexes cannot be loaded ahead");
+    }
 }
 
 /// SIGTERM and SIGINT.

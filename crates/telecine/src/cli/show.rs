@@ -44,7 +44,7 @@ pub(super) fn table(headings: &[&str]) -> Table {
 
 /// Prints a table without the blanks that pad its lines.
 pub(super) fn print_table(table: &Table) {
-    table.lines().for_each(|row| say!("{}", row.trim_end()));
+    table.lines().for_each(|row| say!("{}", row.strip_prefix(' ').unwrap_or(&row).trim_end()));
 }
 
 /// Prints what a server said.
