@@ -117,9 +117,15 @@ impl Source for S3Source {
                 is_archived: is_archive(class),
             }
         });
-        let objects = objects.collect();
-        let next = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true));
-        if page.is_truncated() == Some(true) && (next.is_none() || next == from) {
+        let objects: Vec<ObjectInfo> = objects.collect();
+        // The client takes a page that was cut for a whole one.
+        let told = page.key_count().and_then(|count| usize::try_from(count).ok());
+        let is_whole = told.is_none_or(|count| count == objects.len());
+        let Some(is_truncated) = page.is_truncated().filter(|_| is_whole) else {
+            return Err(self.broken("LIST", prefix, "the page is not whole".to_owned()));
+        };
+        let next = page.next_continuation_token().filter(|_| is_truncated);
+        if is_truncated && (next.is_none() || next == from) {
             let detail = "the page says that there are more, but not where they begin".to_owned();
             return Err(self.broken("LIST", prefix, detail));
         }

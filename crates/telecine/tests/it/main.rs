@@ -2,6 +2,7 @@
 
 mod cli;
 mod house;
+mod integration;
 mod pipeline;
 mod search;
 mod source;

@@ -1,5 +1,7 @@
 //! The `Source` seam: one suite, run on every kind of store; what is particular to each beside it.
 
+mod answers;
 mod conformance;
 mod folder;
+mod http;
 mod s3;

@@ -1,3 +1,4 @@
-//! What tests share: servers that they start, stores in which they put things.
+//! What tests share: servers that they start, answers that they prepare.
 
 pub(crate) mod servers;
+pub(crate) mod stub;

@@ -135,7 +135,6 @@ impl Accounts {
     }
 
     /// The ARN of the platform's user.
-    #[expect(dead_code, reason = "the tests of integrations come with the store")]
     pub(crate) fn platform_arn(&self) -> String {
         self.facts["platform"]["user_arn"].as_str().expect("an ARN").to_owned()
     }
@@ -146,7 +145,6 @@ impl Accounts {
     }
 
     /// Applies the documents to the customer's account, byte by byte as they are, under these names.
-    #[expect(dead_code, reason = "the tests of integrations come with the store")]
     #[track_caller]
     pub(crate) fn apply(&self, policy: &Value, trust: &Value, policy_name: &str, role_name: &str) {
         let (policy_file, trust_file) = (self.folder.join("policy.json"), self.folder.join("trust.json"));
@@ -168,6 +166,7 @@ pub(crate) fn client(endpoint: &str, credentials: Credentials) -> Client {
         .region(Region::new("us-west-2"))
         .credentials_provider(credentials)
         .force_path_style(true)
+        .retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled())
         .build();
     Client::from_conf(config)
 }
