@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, EnginesConfig};
 use crate::fault::Result;
 use crate::files::DataDir;
-use crate::pipeline::{Engines, ProgressBoard};
+use crate::pipeline::{self, Engines, ProgressBoard};
 use crate::queue::{Queue, TableQueue};
 use crate::search::Searcher;
 use crate::source::{Opener, Sources};
@@ -132,7 +132,8 @@ async fn load_engines(config: &EnginesConfig) -> Result<Engines> {
     Ok(loaded.map_err(anyhow::Error::new)?.map_err(anyhow::Error::new)?)
 }
 
-/// What a crash may have left: claims of workers that are gone, manifests and uploads that never became tasks.
+/// What a crash may have left: claims of workers that are gone, manifests and uploads that never became tasks, folders
+/// of tasks that need none.
 async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<()> {
     let broken = store.break_claims(now).await?;
     let discarded = store.discard_unfinished_transfers().await?;
@@ -153,7 +154,8 @@ async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<(
         _ => {}
     }
     make_private(&incoming)?;
-    make_private(&files.work())
+    make_private(&files.work())?;
+    pipeline::remove_orphans(files, store, now).await
 }
 
 impl std::fmt::Debug for App {

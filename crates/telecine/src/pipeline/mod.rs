@@ -19,3 +19,4 @@ mod workshop;
 pub use engines::{Engines, LoadError};
 pub use progress::{ProgressBoard, TaskProgress};
 pub use runner::run;
+pub use tidy::remove_orphans;

@@ -29,9 +29,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Works on tasks until the server stops; then gives those in hand back and returns.
 pub async fn run(app: Arc<App>) {
     let workshop = Arc::new(Workshop::new(app));
-    if let Err(error) = tidy::tidy(&workshop.app).await {
-        tracing::error!(error = format!("{error:#}"), "what a former run left could not be tidied up");
-    }
     let stopping = &workshop.app.stopping;
     let places = Arc::new(Semaphore::new(workshop.app.config.pipeline.tasks.max(1)));
     let mut hands = JoinSet::new();
@@ -120,7 +117,8 @@ async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
         }
     }
     // It may have been cancelled or deleted meanwhile: what it has become decides.
-    match tidy::clear(&workshop.app, claim.task).await {
+    let app = &workshop.app;
+    match tidy::clear(&app.files, &*app.store, claim.task, app.clock.now()).await {
         Ok(true) => workshop.forget_failures(claim.task),
         Ok(false) => {}
         Err(error) => {

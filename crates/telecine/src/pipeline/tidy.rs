@@ -1,26 +1,28 @@
-//! What a crash leaves behind: claims that nobody keeps, and work folders of tasks that need none. Runs once, before
-//! the first claim.
+//! Work folders that are needed no more: of a task whose work is over, and, before a server begins, those that a crash
+//! left behind.
 
-use crate::app::App;
 use crate::fault::Result;
+use crate::files::DataDir;
 use crate::ids::TaskId;
+use crate::store::Store;
+use crate::time::Timestamp;
 use crate::transfer::{Status, TaskSource};
 
-/// Ends the claims of the process that was here before, and removes folders.
-pub(super) async fn tidy(app: &App) -> Result<()> {
-    let broken = app.store.break_claims(app.clock.now()).await?;
-    if broken > 0 {
-        tracing::info!(tasks = broken, "tasks that a former run had in hand go on");
-    }
-    for task in tasks_with_folders(app).await? {
-        clear(app, task).await?;
+/// Removes the folders of tasks that need none. Only before requests are taken: an upload lies in its folder a moment
+/// before its task is stored.
+///
+/// # Errors
+/// When the store cannot be asked or a folder cannot be removed.
+pub async fn remove_orphans(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<()> {
+    for task in tasks_with_folders(files).await? {
+        clear(files, store, task, now).await?;
     }
     Ok(())
 }
 
-async fn tasks_with_folders(app: &App) -> Result<Vec<TaskId>> {
+async fn tasks_with_folders(files: &DataDir) -> Result<Vec<TaskId>> {
     let mut tasks = Vec::new();
-    let mut folders = match tokio::fs::read_dir(app.files.work()).await {
+    let mut folders = match tokio::fs::read_dir(files.work()).await {
         Ok(folders) => folders,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(tasks),
         Err(error) => return Err(anyhow::Error::from(error).into()),
@@ -43,9 +45,9 @@ enum Needs {
 }
 
 /// By what the task has become.
-async fn needs(app: &App, task: TaskId) -> Result<Needs> {
-    let workspace = app.store.default_workspace(app.clock.now()).await?;
-    Ok(match app.store.task(workspace, task).await? {
+async fn needs(store: &dyn Store, task: TaskId, now: Timestamp) -> Result<Needs> {
+    let workspace = store.default_workspace(now).await?;
+    Ok(match store.task(workspace, task).await? {
         Some(task) if !task.status.is_final() => Needs::Everything,
         Some(task) if task.status == Status::Failed && matches!(task.source, TaskSource::Upload { .. }) => {
             Needs::Upload
@@ -55,10 +57,9 @@ async fn needs(app: &App, task: TaskId) -> Result<Needs> {
 }
 
 /// Removes what the task needs no more. Whether the work on it is over.
-pub(super) async fn clear(app: &App, task: TaskId) -> Result<bool> {
-    let files = &app.files;
+pub(super) async fn clear(files: &DataDir, store: &dyn Store, task: TaskId, now: Timestamp) -> Result<bool> {
     let cleared = async {
-        match needs(app, task).await? {
+        match needs(store, task, now).await? {
             Needs::Everything => return Ok(false),
             Needs::Nothing => ignore_missing(tokio::fs::remove_dir_all(files.task(task)).await)?,
             Needs::Upload => {

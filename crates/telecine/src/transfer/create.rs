@@ -137,7 +137,7 @@ impl TaskDesk {
         moved.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
         let task = NewTask { id, index, source, transcription, language, user_metadata };
         if let Err(error) = self.store.insert_task(workspace, &task, now).await {
-            // The folder has no task; were it to stay, the runner would remove it.
+            // The folder has no task; were it to stay, the next start would remove it.
             let _ = tokio::fs::remove_dir_all(folder).await;
             return Err(error);
         }

@@ -48,6 +48,9 @@ pub(super) async fn look(
 ) -> Result<(), Stop> {
     let gone = || Stop::Internal(anyhow!("nobody takes what is found in frames"));
     while let Some(frame) = job.unless_cancelled(frames.recv()).await? {
+        // What is seen and read lies only a few frames behind, for the outlets are narrow.
+        let at_s = frame.pts.as_secs_f64();
+        job.progress(|progress| progress.indexed_s = at_s);
         let glance = move || {
             let found = cpu::measured("look", || looker.push(frame));
             (looker, found)

@@ -36,7 +36,6 @@ pub(super) async fn read(
     while let Some(read) = reading.next().await {
         let (at, blocks) = read?;
         segments.extend(track.push(at, blocks));
-        job.progress(|progress| progress.indexed_s = at.as_secs_f64());
     }
     segments.extend(track.finish(end));
     if segments.len() > MAX_SEGMENTS {

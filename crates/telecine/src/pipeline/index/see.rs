@@ -41,7 +41,6 @@ pub(super) async fn see(
             segments.push(NewSegment { kind, range, text, score, vectors });
         }
         thumbnails.push(thumbnail);
-        job.progress(|progress| progress.indexed_s = range.end().as_secs_f64());
     }
     Ok((segments, thumbnails))
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -56,10 +56,11 @@ pub(crate) fn quick() -> Config {
     config
 }
 
-fn engines() -> Engines {
-    static ENGINES: OnceLock<Engines> = OnceLock::new();
-    let load = || Engines::load(&EnginesConfig { whisper: Some(false), ..EnginesConfig::default() });
-    ENGINES.get_or_init(|| load().expect("run `telecine models fetch`")).clone()
+/// The models of this machine, without Whisper, which takes its time to load.
+pub(crate) async fn load_engines() -> Engines {
+    let config = EnginesConfig { whisper: Some(false), ..EnginesConfig::default() };
+    let loaded = tokio::task::spawn_blocking(move || Engines::load(&config)).await.unwrap();
+    loaded.expect("run `telecine models fetch`")
 }
 
 impl House {
@@ -82,12 +83,17 @@ impl House {
 
     /// The same, with this source instead of the bucket in a folder.
     pub(crate) async fn over(config: Config, source: Option<Arc<dyn Source>>) -> Self {
+        Self::furnished(config, source, load_engines().await).await
+    }
+
+    /// The same, with these engines.
+    pub(crate) async fn furnished(config: Config, source: Option<Arc<dyn Source>>, engines: Engines) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         std::fs::create_dir_all(folder.path().join("bucket")).expect("a bucket");
         std::fs::create_dir_all(folder.path().join("data")).expect("a data folder");
         let bucket = Arc::new(Spy::new(&folder.path().join("bucket")));
         let sources = Arc::new(OneBucket { spy: Arc::clone(&bucket), instead: source });
-        let app = build(config, folder.path(), sources).await;
+        let app = build(config, folder.path(), sources, engines).await;
         let workspace = app.store.default_workspace(app.clock.now()).await.unwrap();
         let integration = integration(&app, workspace).await;
         Self { app, bucket, workspace, integration, running: None, folder }
@@ -103,7 +109,7 @@ impl House {
         }
         let sources = Arc::clone(&self.app.sources);
         Self {
-            app: build(self.app.config.clone(), self.folder.path(), sources).await,
+            app: build(self.app.config.clone(), self.folder.path(), sources, self.app.engines.clone()).await,
             bucket: Arc::clone(&self.bucket),
             workspace: self.workspace,
             integration: self.integration,
@@ -255,11 +261,13 @@ impl Drop for House {
     }
 }
 
-async fn build(config: Config, folder: &Path, sources: Arc<dyn Sources>) -> Arc<App> {
+async fn build(config: Config, folder: &Path, sources: Arc<dyn Sources>, engines: Engines) -> Arc<App> {
     let files = DataDir::new(folder.join("data"));
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(files.database()).await.unwrap());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let engines = tokio::task::spawn_blocking(engines).await.unwrap();
+    // As a server does when it opens.
+    store.break_claims(clock.now()).await.unwrap();
+    pipeline::remove_orphans(&files, &*store, clock.now()).await.unwrap();
     let search = Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&clock), files.clone());
     Arc::new(App {
         queue: Arc::new(TableQueue::new(Arc::clone(&store))),

@@ -66,15 +66,17 @@ async fn a_server_that_stops_gives_its_tasks_back_and_the_next_one_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn folders_that_no_task_needs_are_removed_at_the_start() {
-    let mut house = House::idle(quick()).await;
+    let house = House::idle(quick()).await;
     let index = house.index("index", &[Visual]).await;
-    let nobodys = house.app.files.work().join("6560f00000000000000000aa");
-    std::fs::create_dir_all(&nobodys).unwrap();
-    let unknown = house.app.files.work().join("not-ours");
-    std::fs::create_dir_all(&unknown).unwrap();
-    house.start();
-    let task = house.submit(index, "missing.mp4").await;
-    house.done(task).await;
+    let waiting = house.submit(index, "waiting.mp4").await;
+    let work = house.app.files.work();
+    let [nobodys, unknown, needed] =
+        [work.join("6560f00000000000000000aa"), work.join("not-ours"), house.app.files.task(waiting)];
+    for folder in [&nobodys, &unknown, &needed] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    let _house = house.after_a_crash().await;
     assert!(!nobodys.exists());
     assert!(unknown.exists(), "what is not ours by name is left alone");
+    assert!(needed.exists(), "the work on it is not over");
 }
