@@ -4,6 +4,7 @@ mod cli;
 mod house;
 mod integration;
 mod pipeline;
+mod queue;
 mod search;
 mod source;
 mod store;

@@ -3,11 +3,21 @@
 use serde_json::Value;
 use sqlx::{QueryBuilder, Sqlite};
 
+use crate::ids::{IndexId, WorkspaceId};
 use crate::store::{MetaTest, Within};
 use crate::time::Timestamp;
 
 /// A statement in the making.
 pub(super) type Sql = QueryBuilder<Sqlite>;
+
+/// Adds ` WHERE` the column tells this index, which must be the workspace's: asked once, and not of each row.
+pub(super) fn in_index(sql: &mut Sql, column: &'static str, workspace: WorkspaceId, index: IndexId) {
+    sql.push(" WHERE ")
+        .push(column)
+        .push(" = (SELECT i.id FROM video_index i WHERE i.deleted_at IS NULL AND i.id = ");
+    sql.push_bind(index.to_string());
+    sql.push(" AND i.workspace_id = ").push_bind(workspace.to_string()).push(")");
+}
 
 /// Adds ` AND column = value`, if there is a value.
 pub(super) fn equals(sql: &mut Sql, column: &'static str, value: Option<String>) {

@@ -75,8 +75,8 @@ impl SearchStore for SqliteStore {
     ) -> Result<Vec<i64>> {
         let Some(space) = self.space(index, kind).await? else { return Ok(Vec::new()) };
         let ids = sqlx::query_scalar(
-            "SELECT x.id FROM json_each(?) j JOIN segment s ON s.video_id = j.value \
-             JOIN vector x ON x.segment_id = s.id WHERE s.kind = ? AND x.space = ? ORDER BY x.id",
+            "SELECT x.id FROM json_each(?) j CROSS JOIN segment s ON s.video_id = j.value \
+             CROSS JOIN vector x ON x.segment_id = s.id WHERE s.kind = ? AND s.space = ? ORDER BY x.id",
         );
         let ids = ids.bind(to_json(&videos)?).bind(kind.as_str()).bind(space);
         Ok(ids.fetch_all(&self.readers).await?)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::filters::{Sql, equals, within, within_moments};
+use super::filters::{Sql, equals, in_index, within, within_moments};
 use super::lists::List;
 use super::rows::{
     SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json, unsigned,
@@ -293,11 +293,16 @@ fn conditions(sql: &mut Sql, workspace: WorkspaceId, filter: &TaskFilter) {
         created_at,
         updated_at,
     } = filter;
-    sql.push(" WHERE t.workspace_id = ").push_bind(workspace.to_string()).push(ACKNOWLEDGED);
+    match index {
+        Some(index) => in_index(sql, "t.index_id", workspace, *index),
+        None => {
+            sql.push(" WHERE t.workspace_id = ").push_bind(workspace.to_string());
+        }
+    }
+    sql.push(ACKNOWLEDGED);
     equals(sql, "t.id", id.map(|id| id.to_string()));
-    equals(sql, "t.index_id", index.map(|id| id.to_string()));
     if let Some(transfer) = transfer {
-        transfers::of_transfer(sql, *transfer);
+        transfers::in_lane_of(sql, *transfer);
     }
     if !statuses.is_empty() {
         sql.push(" AND t.status IN (");

@@ -89,7 +89,7 @@ impl Recount {
         let mut query = sqlx::query(
             "UPDATE transfer SET validating = validating + ?, pending = pending + ?, queued = queued + ?, \
              indexing = indexing + ?, ready = ready + ?, failed = failed + ?, skipped = skipped + ?, \
-             updated_at = ? WHERE id = ?",
+             updated_at = max(updated_at, ?) WHERE id = ?",
         );
         for change in self.by_status {
             query = query.bind(change);
@@ -123,7 +123,14 @@ async fn settle(write: &mut Write, transfer: TransferId, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// Adds the condition that a task `t` is of this transfer, with the range of ids that an index serves.
+/// Adds the condition that a task `t` is of this transfer, for lists in order of time: what it asks lies in the indexes.
+pub(super) fn in_lane_of(sql: &mut Sql, transfer: TransferId) {
+    let id = transfer.to_string();
+    sql.push(" AND t.lane = (SELECT id FROM lane WHERE transfer_id = ").push_bind(id.clone());
+    sql.push(") AND t.created_at >= (SELECT created_at FROM transfer WHERE id = ").push_bind(id).push(")");
+}
+
+/// Adds the condition that a task `t` is of this transfer, for walks in order of ids.
 pub(super) fn of_transfer(sql: &mut Sql, transfer: TransferId) {
     let id = transfer.to_string();
     sql.push(" AND t.transfer_id = ").push_bind(id.clone());

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::SqliteStore;
-use super::filters::{Sql, equals, user_field, within, within_moments};
+use super::filters::{Sql, equals, in_index, user_field, within, within_moments};
 use super::lists::List;
 use super::rows::{SEGMENT_COLUMNS, SegmentRow, VIDEO_COLUMNS, VideoRow, to_json};
 use crate::fault::Result;
@@ -116,9 +116,7 @@ fn conditions(sql: &mut Sql, workspace: WorkspaceId, index: IndexId, filter: &Vi
         indexed_at,
         user_metadata,
     } = filter;
-    sql.push(" WHERE v.index_id = ").push_bind(index.to_string());
-    sql.push(" AND v.workspace_id = ").push_bind(workspace.to_string());
-    sql.push(" AND v.index_id IN (SELECT id FROM video_index WHERE deleted_at IS NULL)");
+    in_index(sql, "v.index_id", workspace, index);
     if !wanted.is_empty() {
         sql.push(" AND v.id IN (SELECT value FROM json_each(").push_bind(ids.to_owned()).push("))");
     }

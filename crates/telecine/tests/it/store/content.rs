@@ -1,17 +1,24 @@
 //! Content in an index: taken once, visible at once, gone at once.
 
+use telecine::fault::Code;
 use telecine::queue::Stale;
-use telecine::store::{ContentHolder, WordQuery};
+use telecine::store::{ContentHolder, TaskChange, VideoFilter, WordQuery};
 use telecine::time::MediaTime;
-use telecine::transfer::{Duplicate, DuplicateBy, Event, Status};
+use telecine::transfer::{Duplicate, DuplicateBy, Event, ObjectRef, ObjectStamp, Scheme, Status};
 use telecine::video::SegmentKind;
 
-use super::lab::{Lab, publication};
+use super::lab::{FIRST_PAGE, Lab, failed, object, publication, stamp};
 
 super::conformance!(
     a_published_video_is_there_with_all_that_belongs_to_it,
     a_stale_claim_publishes_nothing,
     content_is_taken_once,
+    a_holder_that_failed_loses_the_content,
+    a_task_that_finds_other_content_lets_go_of_the_first,
+    other_indexes_may_have_the_same_content,
+    content_that_another_holds_is_not_published,
+    an_object_is_known_by_its_version,
+    an_object_that_was_skipped_is_known_by_the_video_that_it_equals,
     a_deleted_video_leaves_nothing,
 );
 
@@ -94,4 +101,104 @@ async fn a_deleted_video_leaves_nothing(lab: &Lab) {
     assert_eq!(lab.status(task).await, Status::Ready, "the task stays");
     // The same content may be taken anew.
     lab.published(index, "a.mp4").await;
+}
+
+async fn a_holder_that_failed_loses_the_content(lab: &Lab) {
+    let index = lab.index("films").await;
+    let (one, other) = (lab.task(index, "a.mp4").await, lab.task(index, "b.mp4").await);
+    let (first, second) = (lab.claim_of(one).await, lab.claim_of(other).await);
+    assert_eq!(lab.store.hold_content(&first, "same").await.unwrap(), Ok(ContentHolder::Mine));
+    lab.happens(&first, failed(Code::EngineFailed)).await;
+    assert_eq!(lab.store.hold_content(&second, "same").await.unwrap(), Ok(ContentHolder::Mine));
+    // One that is gone loses it too.
+    lab.happens(&second, failed(Code::EngineFailed)).await;
+    lab.store.delete_task(lab.workspace, other).await.unwrap();
+    let third = lab.claim_of(lab.task(index, "c.mp4").await).await;
+    assert_eq!(lab.store.hold_content(&third, "same").await.unwrap(), Ok(ContentHolder::Mine));
+}
+
+async fn a_task_that_finds_other_content_lets_go_of_the_first(lab: &Lab) {
+    let index = lab.index("films").await;
+    let (one, other) = (lab.task(index, "a.mp4").await, lab.task(index, "b.mp4").await);
+    let (first, second) = (lab.claim_of(one).await, lab.claim_of(other).await);
+    for hash in ["before", "after"] {
+        assert_eq!(lab.store.hold_content(&first, hash).await.unwrap(), Ok(ContentHolder::Mine));
+    }
+    assert_eq!(lab.store.hold_content(&second, "before").await.unwrap(), Ok(ContentHolder::Mine));
+    assert_eq!(lab.store.hold_content(&second, "after").await.unwrap(), Ok(ContentHolder::InProgress(one)));
+}
+
+async fn other_indexes_may_have_the_same_content(lab: &Lab) {
+    let (films, other) = (lab.index("films").await, lab.index("other").await);
+    let (one, two) = (lab.published(films, "a.mp4").await, lab.published(other, "a.mp4").await);
+    for (index, task) in [(films, one), (other, two)] {
+        let found = lab.store.match_words(index, SegmentKind::Speech, &words("red car"), 10).await.unwrap();
+        assert_eq!(found.iter().map(|found| found.segment.video).collect::<Vec<_>>(), [task.into()]);
+    }
+}
+
+async fn content_that_another_holds_is_not_published(lab: &Lab) {
+    let index = lab.index("films").await;
+    lab.published(index, "a.mp4").await;
+    let task = lab.task(index, "b.mp4").await;
+    let claim = lab.claim_of(task).await;
+    let same = publication(task, "a.mp4");
+    let error = lab.store.publish(&claim, &same, lab.now()).await.unwrap_err();
+    assert!(error.as_fault().is_none(), "a mistake of the pipeline");
+    let other = publication(lab.task(index, "c.mp4").await, "c.mp4");
+    lab.store.publish(&claim, &other, lab.now()).await.expect_err("the claim is on another task");
+    let videos = lab.store.videos(lab.workspace, index, &VideoFilter::default(), FIRST_PAGE).await.unwrap();
+    assert_eq!(videos.total, 1);
+    assert_eq!(lab.store.vector_extent(index, SegmentKind::Shot).await.unwrap().0, 2);
+    assert_eq!(lab.status(task).await, Status::Validating);
+}
+
+async fn an_object_is_known_by_its_version(lab: &Lab) {
+    let (films, other) = (lab.index("films").await, lab.index("other").await);
+    let task = lab.task(films, "a.mp4").await;
+    let claim = lab.claim_of(task).await;
+    lab.changes(&claim, TaskChange { stamp: Some(stamp("v1")), ..Event::Admitted.into() }).await;
+    let find = async |index, object: ObjectRef, stamp: ObjectStamp| {
+        lab.store.video_of_object(index, &object, &stamp).await.unwrap()
+    };
+    assert_eq!(find(films, object("a.mp4"), stamp("v1")).await, None, "not yet ready");
+    lab.publish(&claim, &publication(task, "a.mp4")).await;
+    assert_eq!(find(films, object("a.mp4"), stamp("v1")).await, Some(task.into()));
+    let larger = ObjectStamp { size_bytes: 1_001, ..stamp("v1") };
+    let elsewhere = ObjectRef { bucket: "elsewhere".to_owned(), ..object("a.mp4") };
+    let in_folder = ObjectRef { scheme: Scheme::Folder, ..object("a.mp4") };
+    for (index, object, stamp) in [
+        (other, object("a.mp4"), stamp("v1")),
+        (films, object("b.mp4"), stamp("v1")),
+        (films, object("a.mp4"), stamp("v2")),
+        (films, object("a.mp4"), larger),
+        (films, elsewhere, stamp("v1")),
+        (films, in_folder, stamp("v1")),
+    ] {
+        let told = find(index, object.clone(), stamp.clone()).await;
+        assert_eq!(told, None, "{index} {object:?} {stamp:?}");
+    }
+    lab.store.delete_video(lab.workspace, films, task.into()).await.unwrap();
+    assert_eq!(find(films, object("a.mp4"), stamp("v1")).await, None, "its video is gone");
+}
+
+async fn an_object_that_was_skipped_is_known_by_the_video_that_it_equals(lab: &Lab) {
+    let index = lab.index("films").await;
+    let video = lab.published(index, "a.mp4").await.into();
+    let task = lab.task(index, "copy of a.mp4").await;
+    let claim = lab.claim_of(task).await;
+    let skipped = Event::Duplicate(Duplicate { video, by: DuplicateBy::Content });
+    lab.changes(&claim, TaskChange { stamp: Some(stamp("v1")), ..skipped.into() }).await;
+    let find = |etag| {
+        let (object, stamp) = (object("copy of a.mp4"), stamp(etag));
+        async move { lab.store.video_of_object(index, &object, &stamp).await.unwrap() }
+    };
+    assert_eq!(find("v1").await, Some(video));
+    assert_eq!(find("v2").await, None);
+    // A store without etags cannot tell versions.
+    let task = lab.task(index, "other").await;
+    let claim = lab.claim_of(task).await;
+    let skipped = Event::Duplicate(Duplicate { video, by: DuplicateBy::Content });
+    lab.changes(&claim, TaskChange { stamp: Some(stamp("")), ..skipped.into() }).await;
+    assert_eq!(lab.store.video_of_object(index, &object("other"), &stamp("")).await.unwrap(), None);
 }

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use telecine::fault::{Code, Fault};
 use telecine::ids::{IndexId, IntegrationId, TaskId, TransferId, WorkspaceId};
 use telecine::index::{EngineSpec, Index, IndexModels, ModelOption, ModelRef};
 use telecine::queue::Claim;
 use telecine::store::sqlite::SqliteStore;
-use telecine::store::{ContentHolder, Paging, SortBy, Store};
+use telecine::store::{ContentHolder, Paging, SortBy, Store, TaskChange};
 use telecine::time::{Clock as _, ManualClock, MediaTime, TimeRange, Timestamp};
-use telecine::transfer::{NewTask, ObjectRef, Scheme, Status, Task, TaskSource, Transfer, VideoMeta};
+use telecine::transfer::{
+    Event, NewTask, ObjectRef, ObjectStamp, Scheme, Status, Task, TaskSource, Transfer, VideoMeta,
+};
 use telecine::video::{NewSegment, NewThumbnail, NewVector, Publication, SegmentKind};
 
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
@@ -21,7 +24,8 @@ pub(crate) struct Lab {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: ManualClock,
     pub(crate) workspace: WorkspaceId,
-    _folder: tempfile::TempDir,
+    /// What the store lies in.
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Lab {
@@ -31,7 +35,14 @@ impl Lab {
             Arc::new(SqliteStore::open(folder.path().join("telecine.db")).await.unwrap());
         let clock = ManualClock::at("2024-03-01T09:00:00Z".parse().unwrap());
         let workspace = store.default_workspace(clock.now()).await.unwrap();
-        Self { store, clock, workspace, _folder: folder }
+        Self { store, clock, workspace, folder }
+    }
+
+    /// The database behind the store's back.
+    pub(crate) async fn raw(&self) -> sqlx::SqlitePool {
+        let path = self.folder.path().join("telecine.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).foreign_keys(true);
+        sqlx::SqlitePool::connect_with(options).await.unwrap()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -130,6 +141,43 @@ impl Lab {
         claim
     }
 
+    /// Claims until nothing is due; the tasks in the order of their claims.
+    pub(crate) async fn claim_all(&self) -> Vec<TaskId> {
+        let mut tasks = Vec::new();
+        while let Some(claim) = self.claim().await {
+            tasks.push(claim.task);
+        }
+        tasks
+    }
+
+    /// Tells an event under a claim that is fresh.
+    pub(crate) async fn happens(&self, claim: &Claim, event: Event) {
+        self.changes(claim, event.into()).await;
+    }
+
+    /// The same, with what was learnt.
+    pub(crate) async fn changes(&self, claim: &Claim, change: TaskChange) {
+        assert_eq!(self.store.change_task(claim, &change, self.now()).await.unwrap(), Ok(()));
+    }
+
+    /// Whether others may have taken the task since.
+    pub(crate) async fn is_stale(&self, claim: &Claim) -> bool {
+        let until = claim.lease_until;
+        let answers = [
+            self.store.claimed_task(claim).await.unwrap().is_err(),
+            self.store.extend_claim(claim, until).await.unwrap().is_err(),
+            self.store.change_task(claim, &Event::Admitted.into(), self.now()).await.unwrap().is_err(),
+            self.store.hold_content(claim, "anything").await.unwrap().is_err(),
+        ];
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "all say the same: {answers:?}");
+        answers[0]
+    }
+
+    /// Somebody of another workspace.
+    pub(crate) fn stranger(&self) -> WorkspaceId {
+        WorkspaceId::generate(self.now())
+    }
+
     /// A video of one shot, one sentence and one line of text, published in a whole life of a task.
     pub(crate) async fn published(&self, index: IndexId, key: &str) -> TaskId {
         let task = self.task(index, key).await;
@@ -148,6 +196,14 @@ impl Lab {
 pub(crate) fn object(key: &str) -> ObjectRef {
     let integration: IntegrationId = "65e0f0f0f0f0f0f0f0f0f0f0".parse().unwrap();
     ObjectRef { scheme: Scheme::S3, integration, bucket: "archive".to_owned(), key: key.to_owned() }
+}
+
+pub(crate) fn stamp(etag: &str) -> ObjectStamp {
+    ObjectStamp { etag: etag.to_owned(), size_bytes: 1_000 }
+}
+
+pub(crate) fn failed(code: Code) -> Event {
+    Event::Failed(Box::new(Fault::new(code)))
 }
 
 pub(crate) fn range(start_ms: i64, end_ms: i64) -> TimeRange {

@@ -1,13 +1,21 @@
 //! What every store must do: one suite, written against `dyn Store`, run on each of them. Knows no SQL.
 
+mod claims;
 mod content;
-mod lab;
+mod indexes;
+mod integrations;
+mod keys;
+pub(crate) mod lab;
+mod search;
+mod sqlite;
+mod tasks;
 mod transfers;
+mod videos;
 
 /// Runs the named tests, each an `async fn(&Lab)`, on every kind of store.
 macro_rules! conformance {
     ($($test:ident),* $(,)?) => {
-        mod sqlite {
+        mod on_sqlite {
             $(
                 #[tokio::test]
                 async fn $test() {
