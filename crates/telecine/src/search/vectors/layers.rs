@@ -14,11 +14,20 @@ use crate::store::VectorRow;
 /// Rows of a chunk: what goes into the graph in one go.
 pub(super) const CHUNK_ROWS: usize = 1_024;
 
+#[derive(Debug)]
+struct GraphLayer {
+    graph: Arc<Hnsw>,
+    /// All rows up to this one are in the graph.
+    last_row: i64,
+    /// Rows in it, those left out that are also in a chunk because that chunk is going in just now.
+    len: usize,
+}
+
 /// Older rows in a graph, newer ones in chunks; both in order of their rows.
 #[derive(Debug)]
 pub(super) struct Layers {
     dim: usize,
-    graph: Option<(Arc<Hnsw>, i64)>,
+    graph: Option<GraphLayer>,
     chunks: VecDeque<Arc<Exact>>,
     sample: Sample,
     last_row: i64,
@@ -40,7 +49,8 @@ impl Layers {
             }
         }
         layers.last_row = label.last_row;
-        layers.graph = Some((Arc::new(graph), label.last_row));
+        let len = graph.len();
+        layers.graph = Some(GraphLayer { graph: Arc::new(graph), last_row: label.last_row, len });
         layers
     }
 
@@ -50,12 +60,12 @@ impl Layers {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.graph.as_ref().map_or(0, |(graph, _)| graph.len()) + self.chunked()
+        self.graph.as_ref().map_or(0, |layer| layer.len) + self.chunked()
     }
 
     /// Places in the graph whose vectors were taken out.
     pub(super) fn removed(&self) -> usize {
-        self.graph.as_ref().map_or(0, |(graph, _)| graph.removed())
+        self.graph.as_ref().map_or(0, |layer| layer.graph.removed())
     }
 
     /// Rows that are in no graph yet.
@@ -64,7 +74,7 @@ impl Layers {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let graph = self.graph.as_ref().map_or(0, |(graph, _)| graph.bytes());
+        let graph = self.graph.as_ref().map_or(0, |layer| layer.graph.bytes());
         graph + self.chunks.iter().map(|chunk| chunk.bytes()).sum::<usize>() + self.sample.bytes()
     }
 
@@ -105,7 +115,7 @@ impl Layers {
         among: Option<&HashSet<i64>>,
         count: usize,
     ) -> anyhow::Result<Vec<Neighbour>> {
-        let graph = self.graph.iter().map(|(graph, _)| graph.as_ref() as &dyn VectorIndex);
+        let graph = self.graph.iter().map(|layer| layer.graph.as_ref() as &dyn VectorIndex);
         let chunks = self.chunks.iter().map(|chunk| chunk.as_ref() as &dyn VectorIndex);
         let mut found = Vec::new();
         for layer in graph.chain(chunks) {
@@ -127,12 +137,12 @@ impl Layers {
 
     /// The rows of the sample that are in the graph.
     pub(super) fn sample_of_graph(&self) -> Vec<i64> {
-        let last_row = self.graph.as_ref().map_or(0, |(_, last_row)| *last_row);
+        let last_row = self.graph.as_ref().map_or(0, |layer| layer.last_row);
         self.sample.rows().filter(|row| *row <= last_row).collect()
     }
 
-    /// Takes rows out of the chunks, for they are no longer in the store.
-    pub(super) fn forget(&mut self, rows: &[i64]) {
+    /// Takes rows out, for they are no longer in the store. No chunk may be going into the graph.
+    pub(super) fn forget(&mut self, rows: &[i64]) -> anyhow::Result<()> {
         for chunk in &mut self.chunks {
             if rows.iter().any(|row| chunk.rows().binary_search(row).is_ok()) {
                 let chunk = Arc::make_mut(chunk);
@@ -141,20 +151,24 @@ impl Layers {
                 });
             }
         }
+        let Some(layer) = &mut self.graph else { return Ok(()) };
+        rows.iter().try_for_each(|row| layer.graph.remove(*row).map(|_| ()))?;
+        layer.len = layer.graph.len();
+        Ok(())
     }
 
     /// The graph and the last row that is in it.
     pub(super) fn graph(&self) -> Option<(Arc<Hnsw>, i64)> {
-        self.graph.clone()
+        self.graph.as_ref().map(|layer| (Arc::clone(&layer.graph), layer.last_row))
     }
 
     /// Puts an empty graph below the chunks, if there is none.
     pub(super) fn begin_graph(&mut self) -> anyhow::Result<Arc<Hnsw>> {
-        if let Some((graph, _)) = &self.graph {
-            return Ok(Arc::clone(graph));
+        if let Some(layer) = &self.graph {
+            return Ok(Arc::clone(&layer.graph));
         }
         let graph = Arc::new(Hnsw::new(self.dim)?);
-        self.graph = Some((Arc::clone(&graph), 0));
+        self.graph = Some(GraphLayer { graph: Arc::clone(&graph), last_row: 0, len: 0 });
         Ok(graph)
     }
 
@@ -166,8 +180,9 @@ impl Layers {
     /// This chunk is in the graph now. Nothing happens when the layers were emptied meanwhile.
     pub(super) fn absorbed(&mut self, chunk: &Arc<Exact>) {
         let is_oldest = self.chunks.front().is_some_and(|oldest| Arc::ptr_eq(oldest, chunk));
-        let Some((_, last_row)) = self.graph.as_mut().filter(|_| is_oldest) else { return };
-        *last_row = chunk.rows().last().copied().unwrap_or(0).max(*last_row);
+        let Some(layer) = self.graph.as_mut().filter(|_| is_oldest) else { return };
+        layer.last_row = chunk.rows().last().copied().unwrap_or(0).max(layer.last_row);
+        layer.len = layer.graph.len();
         self.chunks.pop_front();
     }
 }

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 pub use exact::Exact;
 pub use hnsw::Hnsw;
 pub use sample::Distribution;
-pub use shelf::{Nearest, Shelf, ShelfConfig};
+pub use shelf::{Nearest, Shelf, ShelfConfig, ShelfStats};
 
 /// A vector that lies close to a query.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -73,6 +73,21 @@ pub struct Nearest<'a> {
     pub count: usize,
 }
 
+/// What a shelf has in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ShelfStats {
+    /// Vector indexes.
+    pub indexes: usize,
+    /// Their rows.
+    pub rows: usize,
+    /// Of them, those that are in no graph and are scanned.
+    pub waiting_rows: usize,
+    /// Memory.
+    pub bytes: usize,
+    /// Whether a graph is being built or saved.
+    pub is_building: bool,
+}
+
 /// The vector indexes of a server.
 #[derive(Debug)]
 pub struct Shelf {
@@ -200,15 +215,18 @@ impl Shelf {
         Ok(spawn_blocking(save).await.context("save vector indexes")??)
     }
 
-    /// Memory of all indexes.
-    pub fn bytes(&self) -> usize {
-        self.lock().values().map(|slot| slot.read().bytes()).sum()
-    }
-
-    /// Whether every row that is in memory is in a graph, where graphs are worth it; for tests and benches.
-    pub fn is_settled(&self) -> bool {
-        let least = self.config.min_graph_rows;
-        self.lock().values().all(|slot| slot.read().chunked() < least && slot.absorbing.try_lock().is_ok())
+    /// What is in memory now.
+    pub fn stats(&self) -> ShelfStats {
+        let slots = self.lock();
+        let mut stats = ShelfStats { indexes: slots.len(), ..ShelfStats::default() };
+        for slot in slots.values() {
+            let layers = slot.read();
+            stats.rows += layers.len();
+            stats.waiting_rows += layers.chunked();
+            stats.bytes += layers.bytes();
+            stats.is_building |= slot.absorbing.try_lock().is_err();
+        }
+        stats
     }
 
     fn slot(&self, index: IndexId, kind: SegmentKind, model: &ModelRef) -> Arc<Slot> {
@@ -371,10 +389,7 @@ impl Slot {
     /// A graph that is being built is left alone: what is gone from the store is found out about again.
     fn forget(&self, rows: &[i64]) -> anyhow::Result<()> {
         let Ok(_alone) = self.absorbing.try_lock() else { return Ok(()) };
-        let mut layers = self.write();
-        layers.forget(rows);
-        let Some((graph, _)) = layers.graph() else { return Ok(()) };
-        rows.iter().try_for_each(|row| graph.remove(*row).map(|_| ()))
+        self.write().forget(rows)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Layers> {

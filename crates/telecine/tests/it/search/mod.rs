@@ -1,4 +1,9 @@
 //! Search: vector indexes, and the whole way from a query to pages.
 
+mod engines;
+mod library;
+mod photos;
+mod queries;
+mod shelf;
 mod synthetic;
 mod vectors;
