@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Holds a real server to the official Python SDKs 0.2.10 and 0.3.2 and to the documentation's own snippets.
+#
+#   tests/clients/run.sh [PYTEST-ARGUMENTS…]
+#
+# Starts ministack, a web server for direct links and `telecine serve`, each on a free port of loopback, and ends them
+# again. Environment: TELECINE_BIN (the program; default: it is built), TELECINE_VENV, TELECINE_CACHE.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+
+"$root/tests/clients/setup.sh"
+if [ -z "${TELECINE_BIN:-}" ]; then
+    cargo build --quiet --manifest-path "$root/Cargo.toml" -p telecine
+    TELECINE_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/telecine
+fi
+export TELECINE_BIN
+exec "${TELECINE_VENV:-$root/.venv}/bin/python" "$root/tests/clients/run.py" "$@"
