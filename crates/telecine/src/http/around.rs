@@ -61,7 +61,7 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
 
 async fn answer(request: Request, next: Next) -> Response {
     let (parts, incoming) = request.into_parts();
-    let (guarded, watched) = body::watch(incoming, &parts.headers);
+    let (guarded, watched) = body::watch(incoming, &parts.headers, body::SILENCE);
     let request = Request::from_parts(parts, guarded);
     let ran = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let response = ran.unwrap_or_else(|panic| panicked(&*panic));

@@ -34,6 +34,7 @@ pub(super) struct Watched {
 
 struct Source {
     data: BodyDataStream,
+    silence: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
     begun: bool,
     ended: bool,
@@ -42,10 +43,10 @@ struct Source {
 struct Guarded(Arc<Mutex<Source>>);
 
 /// Puts a guard around a body.
-pub(super) fn watch(body: Body, headers: &HeaderMap) -> (Body, Watched) {
+pub(super) fn watch(body: Body, headers: &HeaderMap, silence: Duration) -> (Body, Watched) {
     let ended = body.is_end_stream();
     let data = body.into_data_stream();
-    let source = Arc::new(Mutex::new(Source { data, deadline: None, begun: false, ended }));
+    let source = Arc::new(Mutex::new(Source { data, silence, deadline: None, begun: false, ended }));
     let waits_for_continue = headers.contains_key("expect");
     let guarded = if ended { Body::empty() } else { Body::from_stream(Guarded(Arc::clone(&source))) };
     (guarded, Watched { source, waits_for_continue })
@@ -71,12 +72,13 @@ impl Source {
             self.ended = !matches!(next, Some(Ok(_)));
             return Poll::Ready(next.map(|part| part.map_err(|error| BodyFault(broken(&error)))));
         }
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(SILENCE)));
+        let silence = self.silence;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(silence)));
         match deadline.as_mut().poll(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => {
                 self.ended = true;
-                Poll::Ready(Some(Err(BodyFault(silent()))))
+                Poll::Ready(Some(Err(BodyFault(silent(silence)))))
             }
         }
     }
@@ -113,9 +115,9 @@ pub(super) fn broken(error: &axum::Error) -> Fault {
     })
 }
 
-fn silent() -> Fault {
+fn silent(silence: Duration) -> Fault {
     Fault::new(Code::RequestTimedOut)
-        .rule(format!("the next bytes of a request must come within {} seconds", SILENCE.as_secs()))
+        .rule(format!("the next bytes of a request must come within {} seconds", silence.as_secs()))
 }
 
 /// The fault of ours that is the cause of another library's error.
@@ -156,4 +158,47 @@ pub(super) async fn read_all(body: Body, headers: &HeaderMap, limit_bytes: u64) 
         bytes.extend_from_slice(&part);
     }
     Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn silent_after(part: &'static str) -> Body {
+        let parts = futures::stream::iter([Ok::<_, std::io::Error>(part)]);
+        Body::from_stream(parts.chain(futures::stream::pending()))
+    }
+
+    #[tokio::test]
+    async fn a_client_that_falls_silent_is_not_waited_for() {
+        let headers = HeaderMap::new();
+        let (body, _watched) = watch(silent_after("half of it"), &headers, Duration::from_millis(20));
+        let fault = read_all(body, &headers, 1_000).await.unwrap_err();
+        assert_eq!(fault.code, Code::RequestTimedOut);
+    }
+
+    #[tokio::test]
+    async fn what_a_handler_left_unread_is_read_to_its_end() {
+        let (all, rest) = tokio::sync::mpsc::channel::<Bytes>(1);
+        let parts = futures::stream::unfold(rest, |mut rest| async {
+            rest.recv().await.map(|part| (Ok::<_, std::io::Error>(part), rest))
+        });
+        let (body, watched) = watch(Body::from_stream(Box::pin(parts)), &HeaderMap::new(), SILENCE);
+        drop(body);
+        let draining = tokio::spawn(watched.drain());
+        for _ in 0..10 {
+            all.send(Bytes::from_static(b"more")).await.expect("somebody reads");
+        }
+        drop(all);
+        draining.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_client_that_waits_for_a_word_is_not_made_to_send() {
+        let mut headers = HeaderMap::new();
+        headers.insert("expect", "100-continue".parse().unwrap());
+        let (body, watched) = watch(silent_after("never asked for"), &headers, SILENCE);
+        drop(body);
+        tokio::time::timeout(Duration::from_secs(5), watched.drain()).await.expect("it does not wait");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod cli;
 mod house;
+mod http;
 mod integration;
 mod pipeline;
 mod queue;

@@ -1,0 +1,236 @@
+//! A server on a loopback port with its own data folder, and short words for asking it things.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+use telecine::app::App;
+use telecine::config::{Config, EnginesConfig, FolderConfig};
+use telecine::files::DataDir;
+use telecine::ids::{IndexId, TaskId, WorkspaceId};
+use telecine::keys;
+use telecine::pipeline::{Engines, ProgressBoard};
+use telecine::queue::TableQueue;
+use telecine::search::Searcher;
+use telecine::source::Opener;
+use telecine::store::sqlite::SqliteStore;
+use telecine::store::{ContentHolder, Store};
+use telecine::time::{Clock, ManualClock};
+use telecine::transfer::{NewTask, TaskSource};
+use telecine_media::{MediaConfig, MediaTools};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::store::lab::publication;
+
+/// A server that answers requests and works on nothing.
+pub(crate) struct Lab {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) workspace: WorkspaceId,
+    /// Without a slash at the end.
+    pub(crate) url: String,
+    pub(crate) key: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// Status and code: what a refusal is told by.
+    #[track_caller]
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        (self.status, self.json()["code"].as_str().unwrap_or_default().to_owned())
+    }
+
+    pub(crate) async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, text: response.text().await.unwrap() }
+    }
+}
+
+impl Lab {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    pub(crate) async fn with(set: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            engines: EnginesConfig { sessions: Some(1), ..EnginesConfig::default() },
+            folders: FolderConfig { roots: vec![folder.path().to_owned()] },
+            ..Config::default()
+        };
+        config.server.data_dir = folder.path().join("data");
+        set(&mut config);
+        std::fs::create_dir_all(config.server.data_dir.join("incoming")).unwrap();
+        let app = open(config).await;
+        let (app, clock) = app;
+        let workspace = app.store.default_workspace(clock.now()).await.unwrap();
+        let (_, key) = keys::create(&*app.store, &*clock, workspace, "test").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = telecine::http::router(Arc::clone(&app));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { app, clock, workspace, url, key, client: reqwest::Client::new(), folder }
+    }
+
+    pub(crate) fn tick(&self) {
+        self.clock.advance(Duration::from_secs(1));
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).header("x-api-key", &self.key)
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.request(method, path);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn form(&self, path: &str, form: reqwest::multipart::Form) -> Answer {
+        Answer::of(self.request(Method::POST, path).multipart(form).send().await.unwrap()).await
+    }
+
+    /// Sends bytes as they are and reads all that comes back, as status line and body.
+    pub(crate) async fn raw(&self, request: &[u8]) -> (String, String) {
+        let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())
+    }
+
+    /// An index with all options and pictures.
+    pub(crate) async fn index(&self, name: &str) -> IndexId {
+        let engines = json!([{
+            "engine_name": "marengo2.6",
+            "engine_options": ["visual", "conversation", "text_in_video"],
+        }]);
+        let body = json!({ "index_name": name, "engines": engines, "addons": ["thumbnail"] });
+        let made = self.post("/v1.2/indexes", body).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        id_of(&made.json()["_id"])
+    }
+
+    /// A task of a link, on which nobody works.
+    pub(crate) async fn task(&self, index: IndexId, filename: &str) -> TaskId {
+        let now = self.clock.now();
+        let task = NewTask {
+            id: TaskId::generate(now),
+            index,
+            source: TaskSource::Url { url: format!("https://films.test/{filename}") },
+            transcription: None,
+            language: "en".to_owned(),
+            user_metadata: Some(json!({ "category": filename }).as_object().unwrap().clone()),
+        };
+        self.app.store.insert_task(self.workspace, &task, now).await.unwrap();
+        task.id
+    }
+
+    /// A video that went through a whole life without being looked at: one shot, one sentence, one line of text.
+    pub(crate) async fn video(&self, index: IndexId, filename: &str) -> TaskId {
+        let task = self.task(index, filename).await;
+        let store = &self.app.store;
+        let lease = Duration::from_secs(60);
+        let claim = store.claim_next(self.clock.now(), lease).await.unwrap().expect("a task is due");
+        assert_eq!(claim.task, task);
+        let publication = publication(task, filename);
+        let held = store.hold_content(&claim, &publication.content_hash).await.unwrap();
+        assert_eq!(held, Ok(ContentHolder::Mine));
+        assert_eq!(store.publish(&claim, &publication, self.clock.now()).await.unwrap(), Ok(()));
+        task
+    }
+}
+
+async fn open(config: Config) -> (Arc<App>, Arc<ManualClock>) {
+    let files = DataDir::new(&config.server.data_dir);
+    let clock = Arc::new(ManualClock::at("2024-03-01T09:00:00Z".parse().unwrap()));
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(files.database()).await.unwrap());
+    let settings = config.engines.clone();
+    let engines = tokio::task::spawn_blocking(move || Engines::load(&settings)).await.unwrap().unwrap();
+    let now: Arc<dyn Clock> = clock.clone();
+    let app = App {
+        queue: Arc::new(TableQueue::new(Arc::clone(&store))),
+        sources: Arc::new(Opener::new(&config.aws, &config.folders, Arc::clone(&now))),
+        media: MediaTools::discover(MediaConfig::default()).await.unwrap(),
+        search: Arc::new(Searcher),
+        progress: Arc::new(ProgressBoard::default()),
+        stopping: CancellationToken::new(),
+        lock: None,
+        clock: now,
+        engines,
+        files,
+        store,
+        config,
+    };
+    (Arc::new(app), clock)
+}
+
+#[track_caller]
+pub(crate) fn id_of<T: std::str::FromStr>(value: &Value) -> T {
+    let text = value.as_str().unwrap_or_else(|| panic!("an id, not {value}"));
+    text.parse().unwrap_or_else(|_| panic!("an id, not {text}"))
+}
+
+/// A body with everything that differs between runs replaced: ids by their order, secrets, addresses.
+pub(crate) fn tidy(lab: &Lab, body: &Value) -> Value {
+    fn walk(value: &Value, url: &str, ids: &mut HashMap<String, usize>) -> Value {
+        match value {
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| (name.clone(), walk(value, url, ids))).collect()
+            }
+            Value::Array(values) => values.iter().map(|value| walk(value, url, ids)).collect(),
+            Value::String(text) => text_of(text, url, ids).into(),
+            other => other.clone(),
+        }
+    }
+    fn text_of(text: &str, url: &str, ids: &mut HashMap<String, usize>) -> String {
+        let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let text = text.replace(url, "[server]");
+        let mut tidied = String::new();
+        for part in text.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric()) {
+            let word = part.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
+            let rest = &part[word.len()..];
+            match word.len() {
+                24 if hex(word) => {
+                    let next = ids.len() + 1;
+                    tidied.push_str(&format!("[id {}]", ids.entry(word.to_owned()).or_insert(next)));
+                }
+                64 if hex(word) => tidied.push_str("[signature]"),
+                _ => tidied.push_str(word),
+            }
+            tidied.push_str(rest);
+        }
+        tidied
+    }
+    walk(body, &lab.url, &mut HashMap::new())
+}

@@ -1,0 +1,9 @@
+//! The API over a real listener: bodies per version, bytes as SDKs send them, refusals, access.
+
+mod access;
+mod bodies;
+mod forms;
+mod lab;
+mod operations;
+mod refusals;
+mod transfers;
