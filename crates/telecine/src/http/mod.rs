@@ -4,6 +4,7 @@ mod around;
 mod auth;
 mod body;
 mod error;
+mod filter;
 mod links;
 mod metrics;
 mod multipart;

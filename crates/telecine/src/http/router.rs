@@ -13,7 +13,7 @@ use super::around::around;
 use super::error::{Failure, no_such_endpoint};
 use super::links::Links;
 use super::metrics::recorder;
-use super::routes::{engines, health, indexes, integrations, keys, tasks, transfers, videos};
+use super::routes::{engines, health, indexes, integrations, keys, search, tasks, transfers, videos};
 use super::version::note_version;
 use crate::app::App;
 
@@ -68,6 +68,11 @@ fn routes(shared: Shared) -> Router {
         .route("/transfers/{transfer_id}/report", get(transfers::report))
         .route("/transfers/{transfer_id}/retry", post(transfers::retry))
         .route("/transfers/{transfer_id}/cancel", post(transfers::cancel))
+        .route("/search", post(search::search))
+        .route("/search/{token}", get(search::page))
+        .route("/search-v2", post(search::search))
+        .route("/search-v2/{token}", get(search::page))
+        .route("/search/combined/{token}", get(search::page))
         .route("/integrations", get(integrations::list).post(integrations::create))
         .route("/integrations/{integration_id}", get(integrations::get).delete(integrations::delete))
         .route("/integrations/{integration_id}/verify", post(integrations::verify))

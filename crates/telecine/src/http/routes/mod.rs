@@ -5,6 +5,7 @@ pub(super) mod health;
 pub(super) mod indexes;
 pub(super) mod integrations;
 pub(super) mod keys;
+pub(super) mod search;
 pub(super) mod tasks;
 pub(super) mod transfers;
 pub(super) mod videos;

@@ -3,10 +3,10 @@
 use reqwest::Method;
 
 use super::lab::{Answer, Lab};
-use telecine::ids::{IndexId, TaskId, WorkspaceId};
+use telecine::ids::{IndexId, TaskId};
 
 /// Every route that needs a key.
-const ROUTES: [(&str, &str); 38] = [
+const ROUTES: [(&str, &str); 43] = [
     ("GET", "/engines"),
     ("GET", "/engines/{id}"),
     ("GET", "/indexes"),
@@ -29,6 +29,11 @@ const ROUTES: [(&str, &str); 38] = [
     ("DELETE", "/tasks/{id}"),
     ("POST", "/tasks/transfers"),
     ("POST", "/indexes/tasks/transfers"),
+    ("POST", "/search"),
+    ("GET", "/search/{id}"),
+    ("POST", "/search-v2"),
+    ("GET", "/search-v2/{id}"),
+    ("GET", "/search/combined/{id}"),
     ("GET", "/transfers"),
     ("GET", "/transfers/{id}"),
     ("GET", "/transfers/{id}/report"),
@@ -129,9 +134,7 @@ async fn what_belongs_to_another_workspace_is_not_there() {
     let lab = Lab::start().await;
     let index: IndexId = lab.index("mine").await;
     let video = lab.video(index, "pier.mp4").await;
-    let now = telecine::time::Clock::now(&*lab.clock);
-    let stranger = WorkspaceId::generate(now);
-    let (_, key) = telecine::keys::create(&*lab.app.store, &*lab.clock, stranger, "stranger").await.unwrap();
+    let key = lab.stranger().await;
     let paths = [
         (Method::GET, format!("/indexes/{index}")),
         (Method::DELETE, format!("/indexes/{index}")),

@@ -8,24 +8,26 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use telecine::app::App;
-use telecine::config::{Config, EnginesConfig, FolderConfig};
+use telecine::config::{Config, FolderConfig};
 use telecine::files::DataDir;
 use telecine::ids::{IndexId, TaskId, WorkspaceId};
 use telecine::keys;
-use telecine::pipeline::{Engines, ProgressBoard};
+use telecine::pipeline::ProgressBoard;
 use telecine::queue::TableQueue;
 use telecine::search::Searcher;
 use telecine::source::Opener;
 use telecine::store::sqlite::SqliteStore;
 use telecine::store::{ContentHolder, Store};
-use telecine::time::{Clock, ManualClock};
+use telecine::time::{Clock, ManualClock, MediaTime};
 use telecine::transfer::{NewTask, TaskSource};
+use telecine::video::{NewSegment, NewThumbnail, NewVector, Publication, SegmentKind};
 use telecine_media::{MediaConfig, MediaTools};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::store::lab::publication;
+use crate::store::lab::{meta, range};
+use crate::support::engines::{CAR, NO_CAR, quick_engines};
 
 /// A server that answers requests and works on nothing.
 pub(crate) struct Lab {
@@ -72,16 +74,12 @@ impl Lab {
 
     pub(crate) async fn with(set: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut config = Config {
-            engines: EnginesConfig { sessions: Some(1), ..EnginesConfig::default() },
-            folders: FolderConfig { roots: vec![folder.path().to_owned()] },
-            ..Config::default()
-        };
+        let mut config =
+            Config { folders: FolderConfig { roots: vec![folder.path().to_owned()] }, ..Config::default() };
         config.server.data_dir = folder.path().join("data");
         set(&mut config);
         std::fs::create_dir_all(config.server.data_dir.join("incoming")).unwrap();
-        let app = open(config).await;
-        let (app, clock) = app;
+        let (app, clock) = open(config).await;
         let workspace = app.store.default_workspace(clock.now()).await.unwrap();
         let (_, key) = keys::create(&*app.store, &*clock, workspace, "test").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -141,6 +139,41 @@ impl Lab {
         id_of(&made.json()["_id"])
     }
 
+    /// A key of another workspace.
+    pub(crate) async fn stranger(&self) -> String {
+        let workspace = WorkspaceId::generate(self.clock.now());
+        second_workspace(&self.app.files, workspace).await;
+        keys::create(&*self.app.store, &*self.clock, workspace, "stranger").await.unwrap().1
+    }
+
+    /// Two shots, the first of a car; one sentence and one line of text.
+    fn publication(&self, task: TaskId, filename: &str) -> Publication {
+        let said = format!("A boat leaves the harbour in {filename}");
+        let segment = |kind, start_ms: i64, text: &str, values: Vec<f32>| NewSegment {
+            kind,
+            range: range(start_ms, start_ms + 2_000),
+            text: text.to_owned(),
+            score: 0.75,
+            vectors: vec![NewVector { at: MediaTime::from_millis(start_ms), values }],
+        };
+        let words = |text: &str| self.app.engines.words.embed(&[text]).unwrap().remove(0);
+        Publication {
+            task,
+            content_hash: format!("hash of {filename}"),
+            meta: meta(filename),
+            segments: vec![
+                segment(SegmentKind::Shot, 0, "", CAR.to_vec()),
+                segment(SegmentKind::Speech, 2_000, &said, words(&said)),
+                segment(SegmentKind::Text, 4_000, "EXIT", words("EXIT")),
+                segment(SegmentKind::Shot, 6_000, "", NO_CAR.to_vec()),
+            ],
+            thumbnails: vec![
+                NewThumbnail { at: MediaTime::from_millis(500), jpeg: b"first".to_vec() },
+                NewThumbnail { at: MediaTime::from_millis(6_000), jpeg: b"middle".to_vec() },
+            ],
+        }
+    }
+
     /// A task of a link, on which nobody works.
     pub(crate) async fn task(&self, index: IndexId, filename: &str) -> TaskId {
         let now = self.clock.now();
@@ -163,7 +196,7 @@ impl Lab {
         let lease = Duration::from_secs(60);
         let claim = store.claim_next(self.clock.now(), lease).await.unwrap().expect("a task is due");
         assert_eq!(claim.task, task);
-        let publication = publication(task, filename);
+        let publication = self.publication(task, filename);
         let held = store.hold_content(&claim, &publication.content_hash).await.unwrap();
         assert_eq!(held, Ok(ContentHolder::Mine));
         assert_eq!(store.publish(&claim, &publication, self.clock.now()).await.unwrap(), Ok(()));
@@ -171,18 +204,25 @@ impl Lab {
     }
 }
 
+/// A second workspace's key: workspaces are not made over the API, so it is written into the database.
+async fn second_workspace(files: &DataDir, id: WorkspaceId) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(files.database());
+    let mut database = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let insert = sqlx::query("INSERT INTO workspace (id, is_default, created_at) VALUES (?, 0, 0)");
+    insert.bind(id.to_string()).execute(&mut database).await.unwrap();
+}
+
 async fn open(config: Config) -> (Arc<App>, Arc<ManualClock>) {
     let files = DataDir::new(&config.server.data_dir);
     let clock = Arc::new(ManualClock::at("2024-03-01T09:00:00Z".parse().unwrap()));
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(files.database()).await.unwrap());
-    let settings = config.engines.clone();
-    let engines = tokio::task::spawn_blocking(move || Engines::load(&settings)).await.unwrap().unwrap();
+    let engines = tokio::task::spawn_blocking(quick_engines).await.unwrap();
     let now: Arc<dyn Clock> = clock.clone();
     let app = App {
         queue: Arc::new(TableQueue::new(Arc::clone(&store))),
         sources: Arc::new(Opener::new(&config.aws, &config.folders, Arc::clone(&now))),
         media: MediaTools::discover(MediaConfig::default()).await.unwrap(),
-        search: Arc::new(Searcher),
+        search: Arc::new(Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&now), files.clone())),
         progress: Arc::new(ProgressBoard::default()),
         stopping: CancellationToken::new(),
         lock: None,

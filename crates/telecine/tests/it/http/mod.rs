@@ -6,4 +6,5 @@ mod forms;
 mod lab;
 mod operations;
 mod refusals;
+mod search;
 mod transfers;

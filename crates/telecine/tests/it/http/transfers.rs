@@ -132,7 +132,7 @@ async fn manifests_that_are_none_are_refused_whole() {
     let table: Vec<(Value, (u16, &str))> = vec![
         (json!({}), (400, "parameter_invalid")),
         (json!([good, "x"]), (400, "parameter_invalid")),
-        (json!([good, { "index_id": index }]), (400, "parameter_not_provided")),
+        (json!([good, { "index_id": index }]), (400, "parameter_invalid")),
         (json!([good, entry("gs://films/a.mp4")]), (400, "parameter_invalid")),
         (json!([good, entry("s3://elsewhere/a.mp4")]), (400, "integration_not_active")),
         (json!([good, nowhere]), (404, "resource_not_exists")),

@@ -1,4 +1,5 @@
 //! What tests share: servers that they start, answers that they prepare.
 
+pub(crate) mod engines;
 pub(crate) mod servers;
 pub(crate) mod stub;
