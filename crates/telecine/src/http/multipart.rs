@@ -144,7 +144,12 @@ impl FilePart {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
-        self.field.chunk().await.map_err(|error| fault_of(&error))
+        loop {
+            match self.field.chunk().await.map_err(|error| fault_of(&error))? {
+                Some(chunk) if chunk.is_empty() => {}
+                chunk => return Ok(chunk),
+            }
+        }
     }
 
     /// The file as it comes in. What goes wrong is an `io::Error` around a [`crate::fault::Error`].
