@@ -82,6 +82,9 @@ class Links(http.server.ThreadingHTTPServer):
         super().__init__((testservers.HOST, 0), functools.partial(QuietHandler, directory=str(folder)))
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def handle_error(self, *_: object) -> None:
+        """A client that has seen enough may hang up."""
+
     @property
     def host(self) -> str:
         """Host and port."""

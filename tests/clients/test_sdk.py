@@ -181,7 +181,7 @@ def test_videos_are_listed_with_what_was_measured(client: TwelveLabs, indexed: I
 def test_users_put_their_own_fields_on_videos(client: TwelveLabs, indexed: Indexed) -> None:
     video = ready_video(client, indexed, "speech.mp4")
     video.update(metadata={"reader": "librivox", "chapter": 1})
-    found = client.index.video.list(indexed.index.id, metadata=json.dumps({"reader": "librivox"}))
+    found = client.index.video.list(indexed.index.id, metadata={"reader": "librivox"})
     assert [video.id for video in found] == [video.id]
     metadata = client.index.video.retrieve(indexed.index.id, video.id).metadata
     assert (metadata.reader, metadata.chapter) == ("librivox", 1)
@@ -285,7 +285,7 @@ def test_clips_are_grouped_by_video(client: TwelveLabs, indexed: Indexed) -> Non
 def test_a_filter_leaves_only_its_videos(client: TwelveLabs, indexed: Indexed) -> None:
     speech = ready_video(client, indexed, "speech.mp4").id
     for arguments in ({"query": "a film"}, {"query_text": "a film"}):
-        for chosen in ({"id": [speech]}, {"duration": {"gte": 40}}):
+        for chosen in ({"id": [speech]}, {"width": {"gte": 848, "lte": 848}}):
             result = client.search.query(
                 indexed.index.id, ["visual"], filter=chosen, threshold="none", page_limit=50, **arguments
             )

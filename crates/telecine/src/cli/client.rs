@@ -21,22 +21,20 @@ const VERSION: &str = "v1.2";
 /// What may stand in a part of a path as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-// No doc comment here: clap would take it for the description of the command.
+/// Where a server is looked for when nobody says where.
+const USUAL_URL: &str = "http://127.0.0.1:8080";
+
+// No doc comment here: clap would take it for the description of the command. Its own reading of the environment would
+// show these flags in every usage line.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Server")]
 pub(super) struct ServerArgs {
-    /// Base address of the server
-    #[arg(
-        long,
-        global = true,
-        env = "TELECINE_URL",
-        hide_env_values = true,
-        default_value = "http://127.0.0.1:8080",
-        value_name = "URL"
-    )]
-    url: String,
-    /// API key; better given by the environment, for command lines can be seen by others on the machine
-    #[arg(long, global = true, env = "TELECINE_API_KEY", hide_env_values = true, value_name = "KEY")]
+    /// Base address of the server [env: TELECINE_URL] [default: http://127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "URL")]
+    url: Option<String>,
+    /// API key; better given by the environment, for command lines can be seen by others on the
+    /// machine [env: TELECINE_API_KEY]
+    #[arg(long, global = true, value_name = "KEY")]
     key: Option<String>,
     /// Print the server's JSON instead of text for people
     #[arg(long, global = true)]
@@ -54,20 +52,21 @@ pub(super) struct Client {
 impl Client {
     /// A client for the server that the command line names.
     pub(super) fn new(args: &ServerArgs) -> Outcome<Self> {
+        let url =
+            args.url.clone().or_else(|| variable("TELECINE_URL")).unwrap_or_else(|| USUAL_URL.to_owned());
         let usage = |problem: &dyn std::fmt::Display| {
             Failure::Usage(format!(
-                "`{}` is not the address of a server ({problem}); write it as http://127.0.0.1:8080",
-                args.url
+                "`{url}` is not the address of a server ({problem}); write it as {USUAL_URL}"
             ))
         };
-        let mut base = Url::parse(&args.url).map_err(|problem| usage(&problem))?;
+        let mut base = Url::parse(&url).map_err(|problem| usage(&problem))?;
         if !matches!(base.scheme(), "http" | "https") {
             return Err(usage(&"it must begin with http:// or https://"));
         }
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let key = args.key.clone().filter(|key| !key.is_empty()).ok_or_else(|| {
+        let key = args.key.clone().or_else(|| variable("TELECINE_API_KEY")).ok_or_else(|| {
             Failure::Usage(
                 "no API key: set TELECINE_API_KEY or give --key\n  The first start of `telecine serve` shows one; \
                  `telecine key create NAME` makes another."
@@ -254,6 +253,11 @@ fn without_number(text: &str) -> String {
     let text = text.split(" (os error").next().unwrap_or(text);
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// What the environment says, if it says anything.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// A part of a path, with all that would mean something in it escaped.

@@ -84,7 +84,7 @@ impl SqliteStore {
 }
 
 async fn migrate(options: &SqliteConnectOptions) -> anyhow::Result<()> {
-    let mut connection = options.connect().await?;
+    let mut connection = connect_first(options).await?;
     let mut result = MIGRATIONS.run(&mut connection).await;
     if matches!(result, Err(MigrateError::ExecuteMigration(..) | MigrateError::Execute(_))) {
         // Another process may just have done it.
@@ -97,6 +97,21 @@ async fn migrate(options: &SqliteConnectOptions) -> anyhow::Result<()> {
         }
         other => Ok(other?),
     }
+}
+
+/// The first connection switches the file to WAL, for which SQLite does not wait, whatever its busy timeout: when others
+/// open the new file at the same moment, try again.
+async fn connect_first(options: &SqliteConnectOptions) -> sqlx::Result<sqlx::SqliteConnection> {
+    const TRIES: u32 = 50;
+    for _ in 1..TRIES {
+        match options.connect().await {
+            Err(sqlx::Error::Database(error)) if error.message().contains("locked") => {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            other => return other,
+        }
+    }
+    options.connect().await
 }
 
 impl From<sqlx::Error> for Error {
