@@ -392,3 +392,6 @@ impl Counts {
         self.ready + self.failed + self.skipped
     }
 }
+
+#[cfg(test)]
+mod tests;

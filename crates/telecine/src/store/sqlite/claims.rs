@@ -17,6 +17,15 @@ use crate::store::TaskChange;
 use crate::time::Timestamp;
 use crate::transfer::{Event, Status, Task, next_status};
 
+const LANE_IN_TURN: &str = "SELECT l.id FROM lane l WHERE l.is_open = 1 \
+    AND EXISTS (SELECT 1 FROM task t WHERE t.lane = l.id AND t.due_at <= ?) ORDER BY l.turn LIMIT 1";
+const LANE_HAD_ITS_TURN: &str =
+    "UPDATE lane SET turn = (SELECT max(turn) + 1 FROM lane WHERE is_open = 1) WHERE id = ?";
+const TASK_DUE: &str = "SELECT seq, id, fence, status, transfer_id FROM task WHERE lane = ? AND due_at <= ? \
+    ORDER BY due_at, seq LIMIT 1";
+const NEXT_DUE: &str = "SELECT min((SELECT min(t.due_at) FROM task t WHERE t.lane = l.id AND t.due_at IS NOT NULL)) \
+    FROM lane l WHERE l.is_open = 1";
+
 /// What a change must know of a task that is held by a claim.
 pub(super) struct Held {
     pub(super) seq: i64,
@@ -153,22 +162,11 @@ pub(super) async fn change(
 
 pub(super) async fn next(store: &SqliteStore, now: Timestamp, lease: Duration) -> Result<Option<Claim>> {
     let mut write = store.write().await?;
-    let lane: Option<i64> = sqlx::query_scalar(
-        "SELECT l.id FROM lane l WHERE l.is_open = 1 \
-         AND EXISTS (SELECT 1 FROM task t WHERE t.lane = l.id AND t.due_at <= ?) ORDER BY l.turn LIMIT 1",
-    )
-    .bind(now.as_millis())
-    .fetch_optional(&mut *write)
-    .await?;
+    let lane: Option<i64> =
+        sqlx::query_scalar(LANE_IN_TURN).bind(now.as_millis()).fetch_optional(&mut *write).await?;
     let Some(lane) = lane else { return Ok(None) };
-    let (seq, id, fence, name, transfer): (i64, String, i64, String, Option<String>) = sqlx::query_as(
-        "SELECT seq, id, fence, status, transfer_id FROM task WHERE lane = ? AND due_at <= ? \
-         ORDER BY due_at, seq LIMIT 1",
-    )
-    .bind(lane)
-    .bind(now.as_millis())
-    .fetch_one(&mut *write)
-    .await?;
+    let (seq, id, fence, name, transfer): (i64, String, i64, String, Option<String>) =
+        sqlx::query_as(TASK_DUE).bind(lane).bind(now.as_millis()).fetch_one(&mut *write).await?;
     let before = status(&name)?;
     let after = next_status(before, &Event::Claimed).context("a task that is due is final")?;
     let claim = Claim { task: parsed(&id)?, fence: fence + 1, lease_until: now.after(lease) };
@@ -183,10 +181,7 @@ pub(super) async fn next(store: &SqliteStore, now: Timestamp, lease: Duration) -
     .bind(seq)
     .execute(&mut *write)
     .await?;
-    sqlx::query("UPDATE lane SET turn = (SELECT max(turn) + 1 FROM lane WHERE is_open = 1) WHERE id = ?")
-        .bind(lane)
-        .execute(&mut *write)
-        .await?;
+    sqlx::query(LANE_HAD_ITS_TURN).bind(lane).execute(&mut *write).await?;
     if let Some(transfer) = parsed_if_any::<TransferId>(transfer.as_deref())? {
         let mut recount = Recount::default();
         recount.moved(before, after, 1);
@@ -213,12 +208,7 @@ pub(super) async fn extend(
 }
 
 pub(super) async fn next_due(store: &SqliteStore) -> Result<Option<Timestamp>> {
-    let due: Option<i64> = sqlx::query_scalar(
-        "SELECT min((SELECT min(t.due_at) FROM task t WHERE t.lane = l.id AND t.due_at IS NOT NULL)) \
-         FROM lane l WHERE l.is_open = 1",
-    )
-    .fetch_one(&store.readers)
-    .await?;
+    let due: Option<i64> = sqlx::query_scalar(NEXT_DUE).fetch_one(&store.readers).await?;
     Ok(moment_if_any(due))
 }
 
@@ -239,4 +229,31 @@ pub(super) async fn break_all(store: &SqliteStore, now: Timestamp) -> Result<u64
     }
     write.commit().await?;
     Ok(claims.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+
+    /// With a million tasks waiting, a claim must neither walk them nor sort them.
+    #[tokio::test]
+    async fn claims_are_served_by_indexes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("telecine.db")).await.unwrap();
+        for statement in [LANE_IN_TURN, LANE_HAD_ITS_TURN, TASK_DUE, NEXT_DUE] {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            let steps: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(explain).fetch_all(&store.readers).await.unwrap();
+            let plan: Vec<&str> = steps.iter().map(|(.., step)| step.as_str()).collect();
+            let is_walk = |step: &&&str| {
+                step.contains("TEMP B-TREE") || (step.contains("SCAN") && !step.contains("INDEX lane_turn"))
+            };
+            assert_eq!(plan.iter().find(is_walk), None, "{statement}: {plan:?}");
+            assert!(
+                plan.iter().any(|step| step.contains("INDEX task_due") || statement == LANE_HAD_ITS_TURN)
+            );
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod claims;
 mod content;
+mod golden;
 mod indexes;
 mod integrations;
 mod keys;
