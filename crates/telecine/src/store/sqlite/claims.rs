@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::counters::Recount;
 use super::filters::Sql;
 use super::rows::{
     TASK_COLUMNS, TaskRow, duplicate_by, moment_if_any, parsed, parsed_if_any, signed, status, to_json,
 };
-use super::transfers::Recount;
 use super::{SqliteStore, Write};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, TaskId, TransferId};

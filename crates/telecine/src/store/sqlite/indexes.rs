@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::filters::{Sql, equals, within_moments};
 use super::lists::List;
 use super::rows::{from_json, parsed, to_json, unsigned};
-use super::{SqliteStore, removal};
+use super::{SqliteStore, removal, to_its_end};
 use crate::fault::{Code, Error, Fault, Result};
 use crate::ids::{IndexId, WorkspaceId};
 use crate::index::{Index, IndexSummary};
@@ -109,7 +109,8 @@ impl IndexStore for SqliteStore {
     }
 
     async fn delete_index(&self, workspace: WorkspaceId, id: IndexId) -> Result<bool> {
-        removal::delete_index(self, workspace, id).await
+        let store = self.clone();
+        to_its_end(async move { removal::delete_index(&store, workspace, id).await }).await
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod claims;
 mod content;
+mod counters;
 mod filters;
 mod indexes;
 mod integrations;
@@ -81,6 +82,11 @@ impl SqliteStore {
     async fn write(&self) -> Result<Write> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
+}
+
+/// Does work of many transactions to its end, even if whoever asked for it goes away in between.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    tokio::spawn(work).await.context("work in the database was cut short")?
 }
 
 async fn migrate(options: &SqliteConnectOptions) -> anyhow::Result<()> {

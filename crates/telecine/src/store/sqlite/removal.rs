@@ -1,9 +1,10 @@
 //! Removing very many rows: in steps that let other writers in between. What is being removed is hidden first, so that a
 //! crash in between is seen by nobody; the next start goes on ([`go_on`]).
 
+use super::counters::Recount;
 use super::filters::Sql;
 use super::rows::{parsed, parsed_if_any, signed, status, to_json};
-use super::transfers::{Recount, of_transfer};
+use super::transfers::of_transfer;
 use super::{SqliteStore, TASKS_PER_CHANGE, Write};
 use crate::fault::Result;
 use crate::ids::{IndexId, TransferId, WorkspaceId};
@@ -57,18 +58,18 @@ async fn empty_index(store: &SqliteStore, id: IndexId) -> Result<()> {
 }
 
 async fn remove_tasks(write: &mut Write, index: IndexId) -> Result<u64> {
-    let rows: Vec<(i64, Option<String>, String, i64)> = sqlx::query_as(
-        "SELECT seq, transfer_id, status, updated_at FROM task WHERE index_id = ? ORDER BY transfer_id LIMIT ?",
-    )
-    .bind(index.to_string())
-    .bind(TASKS_PER_CHANGE)
-    .fetch_all(&mut **write)
-    .await?;
+    let mut rows: Vec<(i64, Option<String>, String, i64)> =
+        sqlx::query_as("SELECT seq, transfer_id, status, updated_at FROM task WHERE index_id = ? LIMIT ?")
+            .bind(index.to_string())
+            .bind(TASKS_PER_CHANGE)
+            .fetch_all(&mut **write)
+            .await?;
     let numbers: Vec<i64> = rows.iter().map(|(seq, ..)| *seq).collect();
     sqlx::query("DELETE FROM task WHERE seq IN (SELECT value FROM json_each(?))")
         .bind(to_json(&numbers)?)
         .execute(&mut **write)
         .await?;
+    rows.sort_by(|a, b| a.1.cmp(&b.1));
     for same in rows.chunk_by(|a, b| a.1 == b.1) {
         let Some(transfer) = parsed_if_any::<TransferId>(same[0].1.as_deref())? else { continue };
         let mut recount = Recount::default();

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::counters::Recount;
 use super::filters::{Sql, equals, in_index, within, within_moments};
 use super::lists::List;
 use super::rows::{
     SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json, unsigned,
 };
-use super::transfers::Recount;
-use super::{ROWS_PER_STATEMENT, SqliteStore, Write, claims, content, transfers};
+use super::{ROWS_PER_STATEMENT, SqliteStore, Write, claims, content, to_its_end, transfers};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::queue::{Claim, Stale};
@@ -67,7 +67,8 @@ impl TaskStore for SqliteStore {
         id: TransferId,
         now: Timestamp,
     ) -> Result<Option<u64>> {
-        transfers::cancel(self, workspace, id, now).await
+        let store = self.clone();
+        to_its_end(async move { transfers::cancel(&store, workspace, id, now).await }).await
     }
 
     async fn retry_transfer(
@@ -77,7 +78,8 @@ impl TaskStore for SqliteStore {
         code: Option<&str>,
         now: Timestamp,
     ) -> Result<Option<u64>> {
-        transfers::retry(self, workspace, id, code, now).await
+        let (store, code) = (self.clone(), code.map(str::to_owned));
+        to_its_end(async move { transfers::retry(&store, workspace, id, code.as_deref(), now).await }).await
     }
 
     async fn tasks_after(

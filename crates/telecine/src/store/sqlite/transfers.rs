@@ -1,8 +1,8 @@
-//! Transfers: receiving, acceptance, cancelling, retrying, reports; and the counters that every change of a task keeps
-//! right ([`Recount`]).
+//! Transfers: receiving, acceptance, cancelling, retrying, reports. Their counters are in `counters`.
 
 use anyhow::{Context as _, anyhow};
 
+use super::counters::{Recount, settle};
 use super::filters::Sql;
 use super::lists::List;
 use super::rows::{TASK_COLUMNS, TaskRow, moment_if_any, parsed, signed, status, to_json, unsigned};
@@ -12,7 +12,7 @@ use crate::fault::{Code, Error, Fault, Result};
 use crate::ids::{TaskId, TransferId, WorkspaceId};
 use crate::store::{Listed, Paging};
 use crate::time::Timestamp;
-use crate::transfer::{Counts, Event, NewTask, Status, Task, Transfer, TransferState, next_status};
+use crate::transfer::{Counts, Event, NewTask, Task, Transfer, TransferState, next_status};
 
 const COLUMNS: &str = "tr.id, tr.workspace_id, tr.state, tr.created_at, tr.ended_at, tr.repeated, tr.validating, \
     tr.pending, tr.queued, tr.indexing, tr.ready, tr.failed, tr.skipped";
@@ -59,68 +59,6 @@ impl TransferRow {
             repeated: unsigned(self.repeated)?,
         })
     }
-}
-
-/// What a change of tasks does to the counters of their transfer; applied in the same transaction.
-#[derive(Debug, Default)]
-pub(super) struct Recount {
-    by_status: [i64; Status::ALL.len()],
-}
-
-impl Recount {
-    pub(super) fn made(&mut self, status: Status, number: i64) {
-        self.by_status[status as usize] += number;
-    }
-
-    pub(super) fn gone(&mut self, status: Status, number: i64) {
-        self.made(status, -number);
-    }
-
-    pub(super) fn moved(&mut self, from: Status, to: Status, number: i64) {
-        self.gone(from, number);
-        self.made(to, number);
-    }
-
-    /// Counts, ends the transfer when no task is left that is not final, and opens it again when one is.
-    pub(super) async fn apply(&self, write: &mut Write, transfer: TransferId, now: Timestamp) -> Result<()> {
-        if self.by_status.iter().all(|change| *change == 0) {
-            return Ok(());
-        }
-        let mut query = sqlx::query(
-            "UPDATE transfer SET validating = validating + ?, pending = pending + ?, queued = queued + ?, \
-             indexing = indexing + ?, ready = ready + ?, failed = failed + ?, skipped = skipped + ?, \
-             updated_at = max(updated_at, ?) WHERE id = ?",
-        );
-        for change in self.by_status {
-            query = query.bind(change);
-        }
-        query.bind(now.as_millis()).bind(transfer.to_string()).execute(&mut **write).await?;
-        let open = Status::ALL.into_iter().filter(|status| !status.is_final());
-        if open.map(|status| self.by_status[status as usize]).sum::<i64>() != 0 {
-            settle(write, transfer, now).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Sets what follows from state and counters: whether the transfer has ended, and whether its tasks may be claimed.
-async fn settle(write: &mut Write, transfer: TransferId, now: Timestamp) -> Result<()> {
-    sqlx::query(
-        "UPDATE transfer SET ended_at = CASE WHEN validating + pending + queued + indexing = 0 \
-         THEN coalesce(ended_at, ?) END WHERE id = ? AND state <> 'receiving'",
-    )
-    .bind(now.as_millis())
-    .bind(transfer.to_string())
-    .execute(&mut **write)
-    .await?;
-    sqlx::query(
-        "UPDATE lane SET is_open = (SELECT tr.state = 'accepted' AND tr.ended_at IS NULL FROM transfer tr \
-         WHERE tr.id = lane.transfer_id) WHERE transfer_id = ?",
-    )
-    .bind(transfer.to_string())
-    .execute(&mut **write)
-    .await?;
-    Ok(())
 }
 
 /// Adds the condition that a task `t` is of this transfer, for lists in order of time: what it asks lies in the indexes.

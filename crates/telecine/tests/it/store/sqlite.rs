@@ -94,6 +94,28 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
 }
 
 #[tokio::test]
+async fn large_changes_reach_their_end_without_the_caller() {
+    let lab = Lab::sqlite().await;
+    let index = lab.index("films").await;
+    let id = lab.receiving().await;
+    let tasks: Vec<NewTask> = (0..12_000).map(|number| lab.new_task(index, &number.to_string())).collect();
+    lab.store.add_tasks(id, &tasks, lab.now()).await.unwrap();
+    lab.store.accept_transfer(id, lab.now()).await.unwrap();
+    let patience = Duration::from_millis(2);
+    let cancel = lab.store.cancel_transfer(lab.workspace, id, lab.now());
+    tokio::time::timeout(patience, cancel).await.expect_err("it takes longer");
+    while lab.transfer_now(id).await.ended_at.is_none() {
+        tokio::time::sleep(patience).await;
+    }
+    assert_eq!(lab.transfer_now(id).await.counts, Counts { failed: 12_000, ..Counts::default() });
+    let delete = lab.store.delete_index(lab.workspace, index);
+    tokio::time::timeout(patience, delete).await.expect_err("it takes longer");
+    while lab.transfer_now(id).await.counts.total() > 0 {
+        tokio::time::sleep(patience).await;
+    }
+}
+
+#[tokio::test]
 async fn readers_do_not_wait_for_a_writer() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
