@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,9 @@ import aws_accounts
 import testservers
 
 BUCKET = "harbour-films"
+VERSIONS = ("0.2.10", "0.3.2")
+# A client that waits for a server that does not answer would wait for ten minutes, again and again.
+CLIENT_LIMIT_S = 240
 # What lies in the bucket; samples.sh makes them.
 OBJECTS = ("trailer.mp4", "captioned.mp4", "captioned.srt", "silent.mp4", "small.mp4")
 
@@ -140,20 +144,28 @@ def main(arguments: list[str]) -> int:
                     "TELECINE_SAMPLES": str(samples),
                     "TELECINE_SNIPPET_PYTHON": sys.executable,
                 }
-                worst = 0
-                for version in ("0.2.10", "0.3.2"):
-                    print(f"clients: twelvelabs {version}", flush=True)
-                    pytest = [str(cache / "clients" / f"twelvelabs-{version}" / "bin" / "python"), "-m", "pytest"]
-                    # The snippets use no SDK: once is enough.
-                    files = ["test_sdk.py", *(["test_snippets.py"] if version == "0.3.2" else [])]
-                    command = [*pytest, "-q", "-p", "no:cacheprovider", *files, *arguments]
-                    ended = subprocess.run(command, cwd=HERE, env=environment, check=False)
-                    worst = max(worst, ended.returncode)
-                if worst:
+                results = {version: test(cache, version, environment, arguments) for version in VERSIONS}
+                if any(results.values()):
                     log = (telecine.folder / "log").read_text(errors="replace").splitlines()
                     print("clients: the end of the server's log:", *log[-40:], sep="\n  ", flush=True)
-                return worst
+                return max(results.values())
+
+
+def test(cache: pathlib.Path, version: str, environment: dict[str, str], arguments: list[str]) -> int:
+    """Runs the tests with one version of the SDK; the exit status."""
+    print(f"clients: twelvelabs {version}", flush=True)
+    python = cache / "clients" / f"twelvelabs-{version}" / "bin" / "python"
+    # The snippets use no SDK: once is enough.
+    files = ["test_sdk.py", *(["test_snippets.py"] if version == VERSIONS[-1] else [])]
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, *arguments]
+    try:
+        return subprocess.run(command, cwd=HERE, env=environment, check=False, timeout=CLIENT_LIMIT_S).returncode
+    except subprocess.TimeoutExpired:
+        print(f"clients: twelvelabs {version} was not done after {CLIENT_LIMIT_S} s", flush=True)
+        return 1
 
 
 if __name__ == "__main__":
+    # Asked to end, it ends what it started too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main(sys.argv[1:]))
