@@ -4,5 +4,5 @@ mod config;
 mod exit;
 mod help;
 mod keys;
-mod program;
+pub(crate) mod program;
 mod serve;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// The program, with nothing of this environment but what tools need, and a home folder of its own.
-pub(super) fn telecine(home: &Path) -> Command {
+pub(crate) fn telecine(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_telecine"));
     command.env_clear().current_dir(home).env("HOME", home);
     for name in ["PATH", "LD_LIBRARY_PATH", "TMPDIR"] {
@@ -108,7 +108,7 @@ impl Drop for Server {
 }
 
 /// Where this machine has its models.
-pub(super) fn models() -> PathBuf {
+pub(crate) fn models() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).map(PathBuf::from);
     set("TELECINE_MODELS").unwrap_or_else(|| {
         let home = || set("HOME").unwrap_or_default().join(".cache/telecine");

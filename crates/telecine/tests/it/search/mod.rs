@@ -5,5 +5,5 @@ mod library;
 mod photos;
 mod queries;
 mod shelf;
-mod synthetic;
+pub(crate) mod synthetic;
 mod vectors;

@@ -1,0 +1,10 @@
+//! The server is killed with `kill -9` at random moments, again and again: nothing may be lost, doubled or stuck, and
+//! in the end everything is as if nothing had happened.
+//!
+//! The moments come from a seed that is printed; `TELECINE_KILL_SEED` plays them again (as far as the machine's own
+//! timing allows), `TELECINE_KILLS` sets how many there are.
+
+mod bucket;
+mod installation;
+mod kills;
+mod outcome;
