@@ -124,7 +124,7 @@ impl Bench {
             segments.push(segment(SegmentKind::Speech, range, &text(&mut self.random, 8), said));
             segments.push(segment(SegmentKind::Text, range, &text(&mut self.random, 8), written));
         }
-        let name = if video % 10 == 0 { FILTERED } else { "other.mp4" };
+        let name = if video.is_multiple_of(10) { FILTERED } else { "other.mp4" };
         self.library.publish(self.index, name, segments).await;
     }
 

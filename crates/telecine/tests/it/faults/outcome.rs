@@ -13,11 +13,15 @@ use super::bucket::{Bucket, Indexes};
 /// Everything that a user could tell apart.
 #[derive(Debug, PartialEq)]
 pub(super) struct Outcome {
-    /// By index and content: how its tasks ended, in order.
-    tasks: BTreeMap<(&'static str, String), Vec<(String, Option<String>)>>,
-    /// By index and content.
-    videos: BTreeMap<(String, String), Video>,
+    /// How the tasks on each content ended, in order.
+    tasks: BTreeMap<Place, Vec<End>>,
+    videos: BTreeMap<Place, Video>,
 }
+
+/// The name of an index, and the content.
+type Place = (String, String);
+/// Status and code.
+type End = (String, Option<String>);
 
 /// What is kept of a video.
 #[derive(Debug, PartialEq)]
@@ -35,16 +39,16 @@ impl Outcome {
         assert_sound(&mut database).await;
         let videos = videos(&mut database).await;
         let ids = video_ids(&mut database).await;
-        let mut tasks: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut tasks: BTreeMap<Place, Vec<End>> = BTreeMap::new();
         for task in report {
             let index = if task["index_id"] == *indexes.seen { "seen" } else { "heard" };
-            let content = bucket.content(task["object"].as_str().unwrap());
+            let place = (index.to_owned(), bucket.content(task["object"].as_str().unwrap()));
             if let Some(video) = task["duplicate_of"].as_str() {
-                assert_eq!(ids[video], (index.to_owned(), content.clone()), "a copy equals its video");
+                assert_eq!(ids[video], place, "a copy equals its video");
             }
             let code = task["error"]["code"].as_str().map(str::to_owned);
             let status = task["status"].as_str().unwrap().to_owned();
-            tasks.entry((index, content)).or_default().push((status, code));
+            tasks.entry(place).or_default().push((status, code));
         }
         tasks.values_mut().for_each(|ends| ends.sort());
         Self { tasks, videos }
@@ -83,7 +87,7 @@ async fn assert_sound(database: &mut SqliteConnection) {
     }
 }
 
-async fn video_ids(database: &mut SqliteConnection) -> BTreeMap<String, (String, String)> {
+async fn video_ids(database: &mut SqliteConnection) -> BTreeMap<String, Place> {
     let rows = sqlx::query(
         "SELECT v.id, i.name, v.content_hash FROM video v JOIN video_index i ON i.id = v.index_id",
     );
@@ -91,7 +95,7 @@ async fn video_ids(database: &mut SqliteConnection) -> BTreeMap<String, (String,
     rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect()
 }
 
-async fn videos(database: &mut SqliteConnection) -> BTreeMap<(String, String), Video> {
+async fn videos(database: &mut SqliteConnection) -> BTreeMap<Place, Video> {
     let mut videos = BTreeMap::new();
     for (id, place) in video_ids(database).await {
         let shape = sqlx::query_scalar(

@@ -88,10 +88,6 @@ impl Library {
         self.store.publish(&claim, &publication, now).await.unwrap().unwrap();
         id.into()
     }
-
-    pub(crate) async fn delete(&self, index: IndexId, video: VideoId) {
-        assert!(self.store.delete_video(self.workspace, index, video).await.unwrap());
-    }
 }
 
 pub(crate) fn range(start_s: f64, end_s: f64) -> TimeRange {

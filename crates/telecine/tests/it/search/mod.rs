@@ -7,3 +7,11 @@ mod queries;
 mod shelf;
 pub(crate) mod synthetic;
 mod vectors;
+
+use telecine::ids::{IndexId, VideoId};
+
+use self::library::Library;
+
+async fn delete(library: &Library, index: IndexId, video: VideoId) {
+    assert!(library.store.delete_video(library.workspace, index, video).await.unwrap());
+}

@@ -17,6 +17,7 @@ use telecine::store::VideoFilter;
 use telecine::time::Clock as _;
 use telecine::video::{NewSegment, SegmentKind};
 
+use super::delete;
 use super::engines::engines;
 use super::library::{Library, range, segment};
 
@@ -237,10 +238,10 @@ async fn deleted_videos_never_show_up() {
         clips.iter().map(|clip| clip.video).collect::<BTreeSet<_>>()
     };
     assert_eq!(videos().await, BTreeSet::from([cinema.dickens, cinema.cooking, cinema.news]));
-    cinema.library.delete(cinema.index, cinema.news).await;
+    delete(&cinema.library, cinema.index, cinema.news).await;
     assert_eq!(videos().await, BTreeSet::from([cinema.dickens, cinema.cooking]));
-    cinema.library.delete(cinema.index, cinema.dickens).await;
-    cinema.library.delete(cinema.index, cinema.cooking).await;
+    delete(&cinema.library, cinema.index, cinema.dickens).await;
+    delete(&cinema.library, cinema.index, cinema.cooking).await;
     assert_eq!(videos().await, BTreeSet::new());
 }
 
@@ -258,7 +259,7 @@ async fn pages_are_kept_for_an_hour_and_for_nobody_else() {
     assert_eq!(first.prev_page_token, None);
     let token = first.next_page_token.clone().expect("there is a second page");
     // Results stay as they were, whatever comes or goes, and a restart does not lose them.
-    cinema.library.delete(cinema.index, cinema.cooking).await;
+    delete(&cinema.library, cinema.index, cinema.cooking).await;
     let second = cinema.searcher().page(workspace, &token).await.unwrap();
     let (Items::Clips(one), Items::Clips(two)) = (&first.items, &second.items) else { panic!("clips") };
     assert_eq!((one.len(), one[0].rank, two[0].rank), (3, 1, 4));

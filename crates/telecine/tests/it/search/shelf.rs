@@ -11,6 +11,7 @@ use telecine::index::{IndexModels, ModelOption, ModelRef};
 use telecine::search::vectors::{Nearest, Shelf, ShelfConfig};
 use telecine::video::SegmentKind;
 
+use super::delete;
 use super::library::{Library, range, segment};
 use super::synthetic::{Random, Topics};
 
@@ -202,11 +203,11 @@ async fn a_graph_of_another_model_is_not_used() {
 async fn many_deleted_rows_make_an_index_new() {
     let (mut scene, videos) = saved().await;
     let shelf = scene.shelf(small());
-    scene.library.delete(scene.index, videos[0]).await;
+    delete(&scene.library, scene.index, videos[0]).await;
     assert_eq!(scene.found(&shelf, 3, videos[3]).await, 10);
     assert_eq!(shelf.stats().rows, 10 * FRAMES, "a tenth is borne");
     for video in &videos[1..3] {
-        scene.library.delete(scene.index, *video).await;
+        delete(&scene.library, scene.index, *video).await;
     }
     assert_eq!(scene.found(&shelf, 3, videos[3]).await, 10);
     assert_eq!(shelf.stats().rows, 7 * FRAMES);
@@ -222,7 +223,7 @@ async fn rows_that_are_gone_can_be_forgotten() {
         let shelf = scene.shelf(scanning());
         assert_eq!(scene.found(&shelf, 3, videos[3]).await, 10);
         let gone = scene.library.store.vectors_of_videos(scene.index, KIND, &videos[3..4]).await.unwrap();
-        scene.library.delete(scene.index, videos[3]).await;
+        delete(&scene.library, scene.index, videos[3]).await;
         assert!(scene.nearest(&shelf, 3).await.iter().all(|row| gone.contains(row)), "not known yet");
         shelf.forget(scene.index, KIND, gone.clone()).await.unwrap();
         let found = scene.nearest(&shelf, 3).await;

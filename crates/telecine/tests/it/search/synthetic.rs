@@ -1,7 +1,5 @@
 //! Vectors and words that are made up, the same in every run. Shared with `benches/search.rs`.
 
-use half::f16;
-
 /// SplitMix64 (Steele, Lea, Flood 2014).
 pub(crate) struct Random(pub(crate) u64);
 
@@ -44,10 +42,6 @@ impl Topics {
         let off = random.unit(centre.len());
         normalised(centre.iter().zip(off).map(|(centre, off)| centre + self.spread * off).collect())
     }
-}
-
-pub(crate) fn halves(vector: &[f32]) -> Vec<f16> {
-    vector.iter().copied().map(f16::from_f32).collect()
 }
 
 fn normalised(mut vector: Vec<f32>) -> Vec<f32> {

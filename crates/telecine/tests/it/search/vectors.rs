@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use half::f16;
 use telecine::search::vectors::{Exact, Hnsw, Neighbour, VectorIndex};
 
-use super::synthetic::{Random, Topics, halves};
+use super::synthetic::{Random, Topics};
 
 const DIM: usize = 96;
 const COUNT: usize = 5_000;
@@ -14,6 +14,10 @@ struct Both {
     exact: Exact,
     hnsw: Hnsw,
     queries: Vec<Vec<f32>>,
+}
+
+fn halves(vector: &[f32]) -> Vec<f16> {
+    vector.iter().copied().map(f16::from_f32).collect()
 }
 
 fn both() -> Both {
