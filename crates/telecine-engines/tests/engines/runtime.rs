@@ -1,11 +1,6 @@
 //! The pool of sessions: bounded, and waiting threads go on when a session comes back.
 
-use std::{
-    fs,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-    time::Duration,
-};
+use std::{fs, sync::mpsc, thread, time::Duration};
 
 use telecine_engines::{EngineError, runtime::Runtime};
 
@@ -14,19 +9,18 @@ use crate::fixtures::{model, runtime};
 #[test]
 fn no_more_sessions_are_lent_than_allowed() {
     let pool = runtime().pool(&model("silero-vad/silero_vad.onnx"), 2).unwrap();
-    let (lent, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (first, _second) = (pool.lease().unwrap(), pool.lease().unwrap());
+    let (lent, is_lent) = mpsc::channel();
     thread::scope(|scope| {
-        for _ in 0..6 {
-            scope.spawn(|| {
-                let lease = pool.lease().unwrap();
-                most.fetch_max(lent.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                thread::sleep(Duration::from_millis(20));
-                lent.fetch_sub(1, Ordering::SeqCst);
-                drop(lease);
-            });
-        }
+        scope.spawn(|| {
+            let _third = pool.lease().unwrap();
+            lent.send(()).unwrap();
+        });
+        let early = is_lent.recv_timeout(Duration::from_millis(100));
+        assert!(early.is_err(), "a third session was lent while two were out");
+        drop(first);
+        is_lent.recv().expect("the waiting thread goes on when a session comes back");
     });
-    assert_eq!(most.load(Ordering::SeqCst), 2);
 }
 
 #[test]
