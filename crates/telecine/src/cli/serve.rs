@@ -127,8 +127,7 @@ fn open_for_owner(path: &Path) -> Outcome<File> {
 async fn serve(app: Arc<App>, listener: TcpListener, mut stop: StopSignals) -> Outcome {
     let router = http::router(Arc::clone(&app));
     let stopping = app.stopping.clone();
-    let requests = axum::serve(listener, router).with_graceful_shutdown(stopping.clone().cancelled_owned());
-    let mut requests: JoinHandle<std::io::Result<()>> = tokio::spawn(async move { requests.await });
+    let mut requests = tokio::spawn(http::serve(listener, router, stopping.clone()));
     let mut tasks: JoinHandle<()> = tokio::spawn(pipeline::run(Arc::clone(&app)));
     let warming = tokio::spawn(warm(Arc::clone(&app)));
     let ended = tokio::select! {

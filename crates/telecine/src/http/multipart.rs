@@ -96,9 +96,13 @@ impl FormReader {
         self.params
     }
 
-    /// Reads all texts of a form without files.
+    /// Reads all texts of a form in which no file is wanted; of files only the names are kept.
     pub(super) async fn read_texts(mut self) -> Result<Params, Fault> {
-        while self.next_file().await?.is_some() {}
+        while let Some(file) = self.next_file().await? {
+            let (name, filename) = (file.name.clone(), file.filename.clone());
+            file.skip().await?;
+            self.params.add(&name, filename);
+        }
         Ok(self.params)
     }
 
@@ -150,6 +154,12 @@ impl FilePart {
                 chunk => return Ok(chunk),
             }
         }
+    }
+
+    /// Reads it to its end and forgets it.
+    async fn skip(mut self) -> Result<(), Fault> {
+        while self.next_chunk().await?.is_some() {}
+        Ok(())
     }
 
     /// The file as it comes in. What goes wrong is an `io::Error` around a [`crate::fault::Error`].

@@ -13,6 +13,9 @@ use super::multipart::FormReader;
 use crate::fault::{Code, Error, Fault};
 use crate::ids::MalformedId;
 
+/// Files that some client may send to a route that wants none; they are told apart from texts by their size alone.
+const UNWANTED_FILES: [&str; 1] = ["query_media_file"];
+
 /// Named values. In forms every value is a text, and a repeated name a list.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Params(Map<String, Value>);
@@ -28,7 +31,7 @@ impl Params {
         match media_type(&parts.headers).as_str() {
             "multipart/form-data" => {
                 let request = Request::from_parts(parts, body);
-                Ok(FormReader::open(request, &[], limit_bytes)?.read_texts().await?)
+                Ok(FormReader::open(request, &UNWANTED_FILES, limit_bytes)?.read_texts().await?)
             }
             "application/x-www-form-urlencoded" => {
                 let bytes = read_all(body, &parts.headers, limit_bytes).await?;

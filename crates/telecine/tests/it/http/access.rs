@@ -53,7 +53,7 @@ const ROUTES: [(&str, &str); 43] = [
 ];
 
 /// The routes of the router, read off its source: `(method, path)`.
-fn routes() -> Vec<(String, String)> {
+pub(crate) fn routes() -> Vec<(String, String)> {
     let source = include_str!("../../../src/http/router.rs");
     let source = source.replace('\n', " ");
     let mut routes = Vec::new();

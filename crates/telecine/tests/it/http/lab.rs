@@ -85,7 +85,7 @@ impl Lab {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = telecine::http::router(Arc::clone(&app));
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        tokio::spawn(telecine::http::serve(listener, router, CancellationToken::new()));
         Self { app, clock, workspace, url, key, client: reqwest::Client::new(), folder }
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod bodies;
+mod docs;
 mod forms;
 mod lab;
 mod operations;

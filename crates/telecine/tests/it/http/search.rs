@@ -163,6 +163,13 @@ async fn what_cannot_be_searched_is_refused() {
         let answer = lab.post("/v1.2/search", with(change.clone())).await;
         assert_eq!(answer.refusal(), (status, code.to_owned()), "{change}: {}", answer.text);
     }
+    let picture = reqwest::multipart::Part::bytes(vec![7; 3 << 20]).file_name("boat.png");
+    let form = Form::new()
+        .text("index_id", index.to_string())
+        .text("search_options", "visual")
+        .part("query_media_file", picture);
+    let by_image = lab.form("/v1.3/search", form).await.json();
+    assert_eq!(by_image["message"], "Searching by an image is not possible here yet.");
     let empty = lab.send(Method::POST, "/v1.2/search", Some(with(json!({})))).await;
     assert_eq!(empty.json()["data"], json!([]), "an index without videos finds nothing: {}", empty.text);
 }
