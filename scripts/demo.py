@@ -63,6 +63,8 @@ class Tour:
         self.step_number = 0
         # No proxy of this machine has any business between loopback and loopback.
         self.environment["NO_PROXY"] = self.environment["no_proxy"] = HOST
+        # Output is set off by three blanks.
+        self.environment["COLUMNS"] = str(shutil.get_terminal_size((110, 24)).columns - 3)
 
     def step(self, title: str) -> None:
         """Begins a step."""

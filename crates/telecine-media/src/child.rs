@@ -166,11 +166,12 @@ impl Ended {
     }
 }
 
-/// The last few lines, without the object addresses that differ from run to run.
+/// The last few lines, without the object addresses that differ from run to run and without our folders.
 fn summary(stderr: &str) -> String {
     const LINES: usize = 4;
     const CHARS: usize = 500;
-    let lines: Vec<String> = stderr.lines().map(without_address).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<String> =
+        stderr.lines().map(without_address).map(without_path).filter(|line| !line.is_empty()).collect();
     let text = lines[lines.len().saturating_sub(LINES)..].join("; ");
     text.chars().take(CHARS).collect()
 }
@@ -181,6 +182,15 @@ fn without_address(line: &str) -> String {
         (Some(at), Some(close)) if at < close => format!("{}{}", &line[..at], &line[close..]),
         _ => line.to_owned(),
     }
+}
+
+/// `file:/var/…/fetched: Invalid data` → `the file: Invalid data`: users are told of it, and folders are not theirs.
+fn without_path(line: String) -> String {
+    let Some(start) = line.find("file:/") else { return line };
+    let rest = &line[start..];
+    let end =
+        rest.find(": ").or_else(|| rest.find(['\'', '"'])).unwrap_or(rest.trim_end_matches(['.', ':']).len());
+    format!("{}the file{}", &line[..start], without_path(rest[end..].to_owned()))
 }
 
 /// Reads everything, so that the child never blocks on its messages, and keeps the newest `keep` bytes.
@@ -212,6 +222,19 @@ mod tests {
     fn a_summary_keeps_the_last_lines_and_drops_addresses() {
         let stderr = "one\ntwo\n[mov,mp4 @ 0x55d0c8] moov atom not found\nfile:x: Invalid data\nlast";
         assert_eq!(summary(stderr), "two; [mov,mp4] moov atom not found; file:x: Invalid data; last");
+    }
+
+    #[test]
+    fn a_summary_names_no_folder_of_ours() {
+        let cases = [
+            ("file:/srv/my data/work/1/fetched: Invalid data found", "the file: Invalid data found"),
+            ("Error opening input file file:/srv/data/fetched.", "Error opening input file the file."),
+            ("cannot open 'file:/srv/data/fetched'", "cannot open 'the file'"),
+            ("file:/a/b", "the file"),
+        ];
+        for (said, told) in cases {
+            assert_eq!(summary(said), told);
+        }
     }
 
     #[tokio::test]

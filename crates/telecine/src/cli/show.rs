@@ -28,23 +28,26 @@ pub(super) fn line(text: fmt::Arguments<'_>) {
 pub(super) fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    if std::io::stdout().is_terminal() {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some(width) = width() {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
     if !has_colour() {
         table.force_no_tty();
-        // Without a terminal to ask, comfy-table knows no width.
-        if std::io::stdout().is_terminal() {
-            table.set_width(Table::new().width().unwrap_or(80));
-        }
     }
     table.set_header(headings.iter().map(|text| Cell::new(text).add_attribute(Attribute::Bold)));
+    table.column_iter_mut().for_each(|column| column.set_padding((0, 2)));
     table
+}
+
+/// Of the terminal, or as whoever reads our output says (COLUMNS).
+fn width() -> Option<u16> {
+    let said = || std::env::var("COLUMNS").ok()?.parse().ok();
+    if std::io::stdout().is_terminal() { Table::new().width().or_else(said) } else { said() }
 }
 
 /// Prints a table without the blanks that pad its lines.
 pub(super) fn print_table(table: &Table) {
-    table.lines().for_each(|row| say!("{}", row.strip_prefix(' ').unwrap_or(&row).trim_end()));
+    table.lines().for_each(|row| say!("{}", row.trim_end()));
 }
 
 /// Prints what a server said.

@@ -6,3 +6,4 @@ mod help;
 mod keys;
 pub(crate) mod program;
 mod serve;
+mod transfer;

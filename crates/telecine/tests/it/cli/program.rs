@@ -88,8 +88,7 @@ impl Server {
 
     /// Sends a signal, such as `TERM`.
     pub(super) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        signal(self.child.id(), name);
     }
 
     /// Waits until it has ended; gives its status and what it printed since it was ready.
@@ -114,4 +113,10 @@ pub(crate) fn models() -> PathBuf {
         let home = || set("HOME").unwrap_or_default().join(".cache/telecine");
         set("TELECINE_CACHE").unwrap_or_else(home).join("models")
     })
+}
+
+/// Sends a signal to a process that was started here.
+pub(super) fn signal(process: u32, name: &str) {
+    let kill = format!("kill -{name} {process}");
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
