@@ -35,7 +35,9 @@ pub(super) fn table(headings: &[&str]) -> Table {
         table.force_no_tty();
     }
     table.set_header(headings.iter().map(|text| Cell::new(text).add_attribute(Attribute::Bold)));
-    table.column_iter_mut().for_each(|column| column.set_padding((0, 2)));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     table
 }
 
