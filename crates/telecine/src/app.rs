@@ -73,6 +73,7 @@ impl App {
         make_private(files.path())?;
         let lock = take_lock(&files)?;
         let media = MediaTools::discover(config.media.clone()).await.map_err(anyhow::Error::new)?;
+        tell_sandbox(&media);
         let engines = load_engines(&config.engines).await?;
         let store = open_store(&files).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -104,6 +105,16 @@ pub async fn open_store(files: &DataDir) -> Result<Arc<dyn Store>> {
     make_private(files.path())?;
     let store = SqliteStore::open(files.database()).await?;
     Ok(Arc::new(store))
+}
+
+/// Operators should know which walls stand around the decoder on their kernel.
+fn tell_sandbox(media: &MediaTools) {
+    let sandbox = media.sandbox_status();
+    if sandbox.is_complete() {
+        tracing::info!(%sandbox, ffmpeg = media.version(), "files are decoded in a sandbox");
+    } else {
+        tracing::warn!(%sandbox, ffmpeg = media.version(), "this kernel lacks a part of the sandbox around the decoder");
+    }
 }
 
 /// Makes a folder that only its owner may enter; one that is there keeps its mode.

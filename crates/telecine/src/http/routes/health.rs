@@ -29,6 +29,7 @@ pub(in crate::http) async fn readyz(State(app): State<Arc<App>>) -> Response {
         "database": if database.is_ok() { "ok" } else { "does not answer" },
         "stopping": is_stopping,
         "models": app.engines.models(),
+        "media_sandbox": app.media.sandbox_status().to_string(),
     });
     error::readiness(is_ready, body)
 }

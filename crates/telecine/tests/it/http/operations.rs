@@ -17,6 +17,7 @@ async fn probes_and_metrics_need_no_key() {
     assert_eq!((alive.status, alive.text.as_str()), (200, "ok"));
     let ready = ask("/readyz").await;
     assert_eq!((ready.status, ready.json()["ready"].clone()), (200, json!(true)));
+    assert_eq!(ready.json()["media_sandbox"], json!(lab.app.media.sandbox_status().to_string()));
     let metrics = ask("/metrics").await.text;
     for line in [
         "telecine_http_requests_total{route=\"/indexes\",method=\"GET\",status=\"200\"} 1",
