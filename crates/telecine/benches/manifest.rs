@@ -12,9 +12,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures::{Stream, stream};
 use telecine::fault::Result;
-use telecine::ids::{IndexId, IntegrationId, WorkspaceId};
+use telecine::ids::{IndexId, WorkspaceId};
 use telecine::index::{EngineSpec, Index, IndexModels, ModelOption, ModelRef};
-use telecine::integration::{Integration, IntegrationStatus, Provider};
+use telecine::integration::{Integration, IntegrationStatus, Provider, Role};
 use telecine::queue::{Queue, TableQueue};
 use telecine::store::Store;
 use telecine::store::sqlite::SqliteStore;
@@ -87,21 +87,14 @@ impl World {
             updated_at: now,
         };
         store.insert_index(&index).await?;
+        let role = Role {
+            account_id: "123456789012".to_owned(),
+            arn: "arn:aws:iam::123456789012:role/TelecineIntegrationRole".to_owned(),
+            external_id: "bench".to_owned(),
+        };
         let integration = Integration {
-            id: IntegrationId::generate(now),
-            workspace,
-            provider: Provider::AwsS3 {
-                account_id: "123456789012".to_owned(),
-                role_arn: "arn:aws:iam::123456789012:role/TelecineIntegrationRole".to_owned(),
-                external_id: "bench".to_owned(),
-            },
-            bucket: "harbour-archive".to_owned(),
-            region: None,
             status: IntegrationStatus::Active,
-            checks: Vec::new(),
-            created_at: now,
-            updated_at: now,
-            synchronized_at: None,
+            ..Integration::new(workspace, Provider::aws_role(role), "harbour-archive", now)
         };
         store.insert_integration(&integration).await?;
         let queue = Arc::new(TableQueue::new(store.clone()));

@@ -17,6 +17,7 @@ use crate::source::{Opener, Sources};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 use crate::time::{Clock, SystemClock, Timestamp};
+use crate::vault::Vault;
 
 /// The handles. Shared as `Arc<App>`.
 pub struct App {
@@ -30,6 +31,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Connected buckets.
     pub sources: Arc<dyn Sources>,
+    /// Seals secrets.
+    pub vault: Arc<Vault>,
     /// ffmpeg on a leash.
     pub media: MediaTools,
     /// Models.
@@ -79,10 +82,12 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         tidy_up(&files, &*store, clock.now()).await?;
         let search = Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&clock), files.clone());
-        let sources = Opener::new(&config.aws, &config.folders, Arc::clone(&clock));
+        let vault = Arc::new(open_vault(&config, &files)?);
+        let sources = Opener::new(&config, Arc::clone(&vault), Arc::clone(&clock));
         Ok(Arc::new(Self {
             queue: Arc::new(TableQueue::new(Arc::clone(&store))),
             sources: Arc::new(sources),
+            vault,
             search: Arc::new(search),
             progress: Arc::new(ProgressBoard::default()),
             stopping: CancellationToken::new(),
@@ -95,6 +100,15 @@ impl App {
             files,
         }))
     }
+}
+
+/// The vault whose key the settings name.
+///
+/// # Errors
+/// When the key cannot be read or made.
+pub fn open_vault(config: &Config, files: &DataDir) -> Result<Vault> {
+    let file = config.secrets.key_file.clone().unwrap_or_else(|| files.secrets_key());
+    Ok(Vault::open(&file)?)
 }
 
 /// The store of a data folder, made and migrated as needed; a server may be running on it.

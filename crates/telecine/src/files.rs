@@ -29,6 +29,11 @@ impl DataDir {
         self.0.join("telecine.lock")
     }
 
+    /// The key that seals secrets in the database, unless the settings name another. Lost, they must be entered anew.
+    pub fn secrets_key(&self) -> PathBuf {
+        self.0.join("secrets.key")
+    }
+
     /// The key that signs links to pictures; made when it is first needed. Removed, it ends the links handed out.
     pub fn link_key(&self) -> PathBuf {
         self.0.join("link.key")

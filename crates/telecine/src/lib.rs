@@ -21,4 +21,5 @@ pub mod store;
 pub mod telemetry;
 pub mod time;
 pub mod transfer;
+pub mod vault;
 pub mod video;

@@ -23,6 +23,10 @@ pub struct Config {
     pub server: ServerConfig,
     /// How S3 is reached.
     pub aws: AwsConfig,
+    /// Connected buckets, whatever their store.
+    pub integrations: IntegrationsConfig,
+    /// Secrets at rest.
+    pub secrets: SecretsConfig,
     /// Reading direct links.
     pub urls: UrlConfig,
     /// Local folders as sources.
@@ -87,6 +91,51 @@ impl Default for AwsConfig {
     fn default() -> Self {
         Self { endpoint_url: None, region: None, principal_arn: None, propagation_wait_s: 15 }
     }
+}
+
+/// Connected buckets, whatever their store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IntegrationsConfig {
+    /// Addresses (`s3://bucket`, `gs://bucket`, `az://container`) that may be read with this server's own credentials:
+    /// whoever may connect a bucket here sees what the server sees (default: none).
+    pub own_credentials_for: Vec<String>,
+    /// Roles (ARNs) that are used although they can be taken without the right external id, for stores that know none
+    /// (default: none). Whoever has an API key of this server can read what such a role reads.
+    pub insecure_roles: Vec<String>,
+    /// Whether buckets may be connected whose requests this server's account pays for (default false).
+    pub allow_requester_pays: bool,
+    /// Seconds between two verifications of an active integration (default 3600; 0 for never).
+    pub recheck_every_s: u64,
+    /// Seconds between full listings where a queue tells the changes (default 86400).
+    pub reconcile_every_s: u64,
+    /// Seconds in which a deleted integration can be restored (default 604800).
+    pub undo_s: u64,
+    /// Requests for pages of one bucket at once (default 16).
+    pub parallel_lists: usize,
+}
+
+impl Default for IntegrationsConfig {
+    fn default() -> Self {
+        Self {
+            own_credentials_for: Vec::new(),
+            insecure_roles: Vec::new(),
+            allow_requester_pays: false,
+            recheck_every_s: 3600,
+            reconcile_every_s: 86_400,
+            undo_s: 604_800,
+            parallel_lists: 16,
+        }
+    }
+}
+
+/// Secrets at rest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecretsConfig {
+    /// File with the 32 bytes that seal the secrets in the database; made when it is missing (default: `secrets.key` in
+    /// the data folder). Back it up apart from the database.
+    pub key_file: Option<PathBuf>,
 }
 
 /// Reading direct links.

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Integration, Provider};
+use super::Integration;
 
 /// What the role may do: list this bucket, find its region, read its objects. Null for what needs no policy.
 pub fn policy_document(integration: &Integration) -> Value {
-    let Provider::AwsS3 { role_arn, .. } = &integration.provider else { return Value::Null };
-    let partition = role_arn.split(':').nth(1).unwrap_or("aws");
+    let Some(role) = integration.provider.role() else { return Value::Null };
+    let partition = role.arn.split(':').nth(1).unwrap_or("aws");
     let bucket = format!("arn:{partition}:s3:::{}", integration.bucket);
     json!({
         "Version": "2012-10-17",
@@ -30,7 +30,7 @@ pub fn policy_document(integration: &Integration) -> Value {
 
 /// Who may take the role: this server alone, and only with the integration's external id. Null for what needs no role.
 pub(super) fn trust_document_for(integration: &Integration, principal_arn: &str) -> Value {
-    let Provider::AwsS3 { external_id, .. } = &integration.provider else { return Value::Null };
+    let Some(role) = integration.provider.role() else { return Value::Null };
     json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -39,7 +39,7 @@ pub(super) fn trust_document_for(integration: &Integration, principal_arn: &str)
                 "Effect": "Allow",
                 "Principal": {"AWS": principal_arn},
                 "Action": "sts:AssumeRole",
-                "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
+                "Condition": {"StringEquals": {"sts:ExternalId": role.external_id}},
             },
         ],
     })

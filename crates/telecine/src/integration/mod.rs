@@ -4,11 +4,16 @@
 mod bucket;
 mod documents;
 mod manifest;
+mod provider;
 mod service;
 mod sync;
 mod verify;
 
 pub use documents::policy_document;
+pub use provider::{
+    AzureAccess, AzureCredentials, GcsAccess, GcsCredentials, Provider, Role, S3Access, S3Credentials,
+    S3Endpoint,
+};
 pub use service::{
     Integrations, ManifestRequest, NewIntegration, create, synchronize, trust_document, verify,
     write_manifest,
@@ -19,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Fault;
 use crate::ids::{IntegrationId, WorkspaceId};
 use crate::time::Timestamp;
+use crate::vault::Sealed;
 
 /// Name of the policy in the owner's account.
 pub const POLICY_NAME: &str = "TelecineIntegrationPolicy";
@@ -33,7 +39,9 @@ pub enum IntegrationStatus {
     Pending,
     /// The last verification found all well.
     Active,
-    /// The last verification found a fault.
+    /// The bucket can be read, but something is not as it should be, or was better before.
+    Degraded,
+    /// The bucket cannot be read, or not safely.
     Failed,
 }
 
@@ -43,65 +51,126 @@ impl IntegrationStatus {
         match self {
             Self::Pending => "pending",
             Self::Active => "active",
+            Self::Degraded => "degraded",
             Self::Failed => "failed",
         }
     }
+
+    /// The status of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Pending, Self::Active, Self::Degraded, Self::Failed]
+            .into_iter()
+            .find(|status| status.as_str() == name)
+    }
+
+    /// Whether objects may be read through it.
+    pub fn is_usable(self) -> bool {
+        matches!(self, Self::Active | Self::Degraded)
+    }
 }
 
-/// A connected bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A connected bucket, or the part of one below a prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Integration {
     /// Its id.
     pub id: IntegrationId,
     /// Whose it is.
     pub workspace: WorkspaceId,
-    /// The kind of store.
+    /// How the store is reached.
     pub provider: Provider,
+    /// What it cannot be reached without, sealed; see [`Provider::needs_secret`].
+    pub secret: Option<Sealed>,
     /// The bucket's name.
     pub bucket: String,
+    /// Only keys that begin with this belong to it; empty for the whole bucket.
+    pub prefix: String,
     /// Found by the verification.
     pub region: Option<String>,
     /// Where it stands.
     pub status: IntegrationStatus,
     /// What the last verification found, line by line.
     pub checks: Vec<Check>,
+    /// When that was.
+    pub checked_at: Option<Timestamp>,
+    /// What changed for the worse since all was well; told by re-checks.
+    pub drift: Option<String>,
+    /// Which of its objects are taken for videos to index.
+    pub filters: Filters,
+    /// When it is synchronized by itself.
+    pub schedule: Schedule,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
     /// When the bucket was last listed to its end.
     pub synchronized_at: Option<Timestamp>,
+    /// When it was deleted; for a while that can be undone.
+    pub deleted_at: Option<Timestamp>,
 }
 
-/// How a store is reached. More kinds come with later issues.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "provider", rename_all = "snake_case")]
-pub enum Provider {
-    /// S3, through a role in the bucket owner's account.
-    AwsS3 {
-        /// The owner's 12-digit account.
-        account_id: String,
-        /// The role to assume.
-        role_arn: String,
-        /// Random, ours, one per integration, never taken from a client.
-        external_id: String,
-    },
-    /// A folder on this machine; for tests and single machines. Only below roots that the operator's configuration
-    /// allows.
-    Folder {
-        /// The folder.
-        path: std::path::PathBuf,
-    },
-}
-
-impl Provider {
-    /// How addresses of its objects begin.
-    pub fn scheme(&self) -> crate::transfer::Scheme {
-        match self {
-            Self::AwsS3 { .. } => crate::transfer::Scheme::S3,
-            Self::Folder { .. } => crate::transfer::Scheme::Folder,
+impl Integration {
+    /// A new one: pending, never verified, with the whole bucket.
+    pub fn new(
+        workspace: WorkspaceId,
+        provider: Provider,
+        bucket: impl Into<String>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id: IntegrationId::generate(now),
+            workspace,
+            provider,
+            secret: None,
+            bucket: bucket.into(),
+            prefix: String::new(),
+            region: None,
+            status: IntegrationStatus::Pending,
+            checks: Vec::new(),
+            checked_at: None,
+            drift: None,
+            filters: Filters::default(),
+            schedule: Schedule::default(),
+            created_at: now,
+            updated_at: now,
+            synchronized_at: None,
+            deleted_at: None,
         }
     }
+
+    /// Whether a key belongs to it.
+    pub fn has(&self, key: &str) -> bool {
+        key.starts_with(&self.prefix)
+    }
+}
+
+/// Which objects of a bucket are taken for videos to index. An empty filter takes every video.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filters {
+    /// Globs over keys, one of which must match; none for all. `*` stays within a folder, `**` does not.
+    pub include: Vec<String>,
+    /// Globs over keys, none of which may match.
+    pub exclude: Vec<String>,
+    /// At least so many bytes.
+    pub min_bytes: Option<u64>,
+    /// At most so many bytes.
+    pub max_bytes: Option<u64>,
+    /// Written at this moment or later.
+    pub modified_after: Option<Timestamp>,
+    /// Written before this moment.
+    pub modified_before: Option<Timestamp>,
+    /// Storage classes, such as `STANDARD`; none for all.
+    pub storage_classes: Vec<String>,
+}
+
+/// When a bucket is synchronized by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Schedule {
+    /// Seconds between two listings; none for listings by hand only.
+    pub every_s: Option<u64>,
+    /// A queue of SQS to which the bucket tells its changes.
+    pub queue_url: Option<String>,
 }
 
 /// One line of a verification.

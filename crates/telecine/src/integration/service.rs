@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::bucket::{parse_account, parse_bucket, parse_folder_name, parse_role};
 use super::documents::trust_document_for;
-use super::{Integration, IntegrationStatus, Provider, ROLE_NAME, SyncReport, manifest, sync};
+use super::{Integration, Provider, ROLE_NAME, Role, SyncReport, manifest, sync};
 use crate::app::App;
 use crate::config::Config;
 use crate::fault::{Code, Error, Fault, Result};
@@ -18,6 +18,7 @@ use crate::ids::{IndexId, IntegrationId, WorkspaceId};
 use crate::source::{self, SourceError, SourceErrorKind, Sources};
 use crate::store::IntegrationStore;
 use crate::time::Clock;
+use crate::vault::Vault;
 
 /// What a user gives to connect a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,8 @@ pub struct Integrations<'a> {
     pub store: &'a dyn IntegrationStore,
     /// What they lead to.
     pub sources: &'a dyn Sources,
+    /// Seals secrets.
+    pub vault: &'a Vault,
     /// The time.
     pub clock: &'a dyn Clock,
     /// Settings.
@@ -62,7 +65,13 @@ pub struct Integrations<'a> {
 impl<'a> Integrations<'a> {
     /// With a server's handles.
     pub fn of(app: &'a App) -> Self {
-        Self { store: &*app.store, sources: &*app.sources, clock: &*app.clock, config: &app.config }
+        Self {
+            store: &*app.store,
+            sources: &*app.sources,
+            vault: &app.vault,
+            clock: &*app.clock,
+            config: &app.config,
+        }
     }
 
     /// See [`create`].
@@ -76,18 +85,7 @@ impl<'a> Integrations<'a> {
                 return Err(Fault::parameter(message).value(other).into());
             }
         };
-        let integration = Integration {
-            id: IntegrationId::generate(now),
-            workspace,
-            provider,
-            bucket,
-            region: None,
-            status: IntegrationStatus::Pending,
-            checks: Vec::new(),
-            created_at: now,
-            updated_at: now,
-            synchronized_at: None,
-        };
+        let integration = Integration::new(workspace, provider, bucket, now);
         if matches!(integration.provider, Provider::Folder { .. }) {
             // Whether a folder may be read is the operator's to say, and can be told at once.
             self.sources.open(&integration).await.map_err(|error| folder_fault(&error))?;
@@ -103,18 +101,18 @@ impl<'a> Integrations<'a> {
         let role_name = parse_role(new.role_name.as_deref().unwrap_or(ROLE_NAME))?;
         let region = self.config.aws.region.as_deref().unwrap_or_default();
         let partition = bucket.partition.as_deref().unwrap_or_else(|| source::partition(region));
-        let provider = Provider::AwsS3 {
-            role_arn: format!("arn:{partition}:iam::{account_id}:role/{role_name}"),
+        let provider = Provider::aws_role(Role {
+            arn: format!("arn:{partition}:iam::{account_id}:role/{role_name}"),
             account_id,
             // 122 random bits, ours: the only lock on a role whose name everybody knows.
             external_id: Uuid::new_v4().to_string(),
-        };
+        });
         Ok((provider, bucket.name))
     }
 
     /// See [`trust_document`].
     pub async fn trust_document(&self, integration: &Integration) -> Result<Value> {
-        if matches!(integration.provider, Provider::Folder { .. }) {
+        if integration.provider.role().is_none() {
             return Ok(Value::Null);
         }
         let principal = self.sources.principal().await.map_err(|error| {
@@ -137,6 +135,7 @@ impl<'a> Integrations<'a> {
         // It took a while: what else has changed meanwhile stays.
         let Some(mut integration) = self.store.integration(workspace, id).await? else { return Ok(None) };
         integration.status = verdict.status();
+        integration.checked_at = Some(self.clock.now());
         integration.region = verdict.region.or(integration.region);
         integration.checks = verdict.checks;
         integration.updated_at = self.clock.now();
@@ -230,7 +229,7 @@ fn not_there(what: &str, id: &str) -> Error {
 }
 
 fn require_active(integration: &Integration) -> Result<()> {
-    if integration.status == IntegrationStatus::Active {
+    if integration.status.is_usable() {
         return Ok(());
     }
     let status = integration.status.as_str();

@@ -110,18 +110,21 @@ struct Run<'a> {
 impl Run<'_> {
     async fn all(&mut self) -> Result<(), Stop> {
         let mut clock_ahead_s = None;
-        if let Provider::AwsS3 { role_arn, .. } = self.integration.provider.clone() {
+        if let Some(role) = self.integration.provider.role().cloned() {
             self.identity().await?;
-            self.assume_role(&role_arn).await?;
+            self.assume_role(&role.arn).await?;
             self.is_refused(Line::WithoutExternalId, ExternalId::Missing, "without an external id").await?;
             self.is_refused(Line::WrongExternalId, ExternalId::Wrong, "with an external id of nobody")
                 .await?;
+        }
+        let is_s3 = matches!(self.integration.provider, Provider::S3(_));
+        if is_s3 {
             clock_ahead_s = self.region().await?;
         }
         let source = self.open().await?;
         let page = self.list(&*source).await?;
         self.read(&*source, &page).await?;
-        if matches!(self.integration.provider, Provider::AwsS3 { .. }) {
+        if is_s3 {
             self.clock(clock_ahead_s);
         }
         Ok(())

@@ -17,7 +17,7 @@ use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    ConfigBag, IdentityCache, Intercept, RequestChecksumCalculation, ResponseChecksumValidation,
+    Builder, ConfigBag, IdentityCache, Intercept, RequestChecksumCalculation, ResponseChecksumValidation,
     RuntimeComponents, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
@@ -26,6 +26,7 @@ use serde_json::json;
 use super::session::Session;
 use super::{SourceError, SourceErrorKind};
 use crate::config::AwsConfig;
+use crate::integration::{S3Access, S3Endpoint};
 use crate::time::{Clock, Timestamp};
 
 /// An answer's head must be there after this; bodies have a limit of their own.
@@ -54,15 +55,40 @@ pub struct Place {
     pub clock_ahead_s: Option<i64>,
 }
 
-/// A role in another account.
+/// A session of a role in another account.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Role<'a> {
+pub(super) struct RoleSession<'a> {
     pub(super) arn: &'a str,
     pub(super) external_id: Option<&'a str>,
     /// Told to the role's owner, in the logs of their account.
-    pub(super) session_name: &'a str,
-    /// The one bucket that its sessions may touch, whatever the role allows.
+    pub(super) name: &'a str,
+    /// The one bucket that the session may touch, whatever the role allows.
     pub(super) bucket: &'a str,
+    /// And of it only these keys.
+    pub(super) prefix: &'a str,
+    /// The one queue that it may read.
+    pub(super) queue_url: Option<&'a str>,
+}
+
+/// With whose eyes a bucket is seen.
+pub(super) enum Eyes {
+    /// Those of a role.
+    Session(Arc<Session>),
+    /// Those of an access key.
+    Keys(Credentials),
+    /// This server's own.
+    Own,
+    /// Nobody's.
+    Nobody,
+}
+
+/// Where a bucket is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<'a> {
+    /// Another store than the one of the settings.
+    pub(super) endpoint: Option<&'a S3Endpoint>,
+    /// The bucket's region, where it is known.
+    pub(super) region: Option<&'a str>,
 }
 
 /// Base credentials and endpoints.
@@ -114,12 +140,12 @@ impl Aws {
         Ok(role_of_session(arn).unwrap_or_else(|| arn.to_owned()))
     }
 
-    async fn provider(&self, role: Role<'_>) -> AssumeRoleProvider {
+    async fn provider(&self, role: RoleSession<'_>) -> AssumeRoleProvider {
         let mut builder = AssumeRoleProvider::builder(role.arn)
             .configure(&self.sts_config())
-            .session_name(role.session_name)
+            .session_name(role.name)
             .session_length(SESSION_LENGTH)
-            .policy(session_policy(role.arn, role.bucket));
+            .policy(session_policy(&role));
         if let Some(id) = role.external_id {
             builder = builder.external_id(id);
         }
@@ -127,22 +153,38 @@ impl Aws {
     }
 
     /// A session of the role, not yet begun.
-    pub(super) async fn session(&self, role: Role<'_>) -> Session {
+    pub(super) async fn session(&self, role: RoleSession<'_>) -> Session {
         Session::new(self.provider(role).await, self.clock.clone())
     }
 
     /// Takes the role once.
-    pub(super) async fn try_assume(&self, role: Role<'_>) -> Result<(), SourceError> {
+    pub(super) async fn try_assume(&self, role: RoleSession<'_>) -> Result<(), SourceError> {
         let taken = self.provider(role).await.provide_credentials().await;
         taken.map(drop).map_err(|error| credentials_failure("AssumeRole", role.arn.to_owned(), &error))
     }
 
-    /// A client for buckets of this region, by the session.
-    pub(super) fn client(&self, region: Option<&str>, session: &Arc<Session>) -> Client {
-        let session: Arc<dyn ProvideCredentials> = session.clone();
-        let credentials = SharedCredentialsProvider::from(session);
-        let region = Region::new(region.unwrap_or(&self.region).to_owned());
-        Client::from_conf(client_config(&self.base, self.endpoint.as_deref(), credentials, region))
+    /// A client for buckets of a region.
+    pub(super) fn client(&self, target: Target<'_>, eyes: Eyes) -> Client {
+        let own_region = || target.endpoint.map_or(self.region.as_str(), |endpoint| &endpoint.region);
+        let region = Region::new(target.region.unwrap_or_else(own_region).to_owned());
+        let mut config = client_config(&self.base, self.endpoint.as_deref(), region);
+        if let Some(S3Endpoint { url, path_style, .. }) = target.endpoint {
+            config = speaks_like_s3(config, url).force_path_style(*path_style);
+        }
+        let credentials = match eyes {
+            Eyes::Session(session) => {
+                let session: Arc<dyn ProvideCredentials> = session;
+                Some(SharedCredentialsProvider::from(session))
+            }
+            Eyes::Keys(keys) => Some(SharedCredentialsProvider::new(keys)),
+            Eyes::Own => self.base.credentials_provider(),
+            Eyes::Nobody => {
+                config = config.allow_no_auth();
+                None
+            }
+        };
+        config.set_credentials_provider(credentials);
+        Client::from_conf(config.build())
     }
 
     /// Where the bucket lies: also a refusal tells.
@@ -150,10 +192,10 @@ impl Aws {
         &self,
         client: &Client,
         bucket: &str,
-        owner: &str,
+        access: &S3Access,
     ) -> Result<Place, SourceError> {
         let heard = Heard::default();
-        let request = client.head_bucket().bucket(bucket).expected_bucket_owner(owner);
+        let request = client.head_bucket().bucket(bucket).set_expected_bucket_owner(access.owner.clone());
         let answer = request.customize().interceptor(heard.clone()).send().await;
         let headers = heard.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let clock_ahead_s = headers.date.as_deref().and_then(parse_date).map(|theirs| {
@@ -174,16 +216,10 @@ impl Aws {
     }
 }
 
-/// The one way in which all clients of S3 are set up.
-pub(super) fn client_config(
-    base: &SdkConfig,
-    endpoint: Option<&str>,
-    credentials: SharedCredentialsProvider,
-    region: Region,
-) -> aws_sdk_s3::Config {
-    let mut config = aws_sdk_s3::config::Builder::from(base)
+/// The one way in which all clients of S3 are set up; without credentials.
+pub(super) fn client_config(base: &SdkConfig, endpoint: Option<&str>, region: Region) -> Builder {
+    let config = Builder::from(base)
         .region(region)
-        .credentials_provider(credentials)
         // The session renews itself; a second cache would hold on to what it dropped.
         .identity_cache(IdentityCache::no_cache())
         // `Retry` is the one place that tries again, within bounds that hold for bodies too.
@@ -196,14 +232,19 @@ pub(super) fn client_config(
                 .operation_attempt_timeout(ANSWER_LIMIT)
                 .build(),
         );
-    if let Some(endpoint) = endpoint {
-        config = config
-            .endpoint_url(endpoint)
-            .force_path_style(true)
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    match endpoint {
+        Some(endpoint) => speaks_like_s3(config, endpoint),
+        None => config,
     }
-    config.build()
+}
+
+/// Stores other than AWS's: buckets in the path, and no checksums that not all of them know.
+fn speaks_like_s3(config: Builder, endpoint: &str) -> Builder {
+    config
+        .endpoint_url(endpoint)
+        .force_path_style(true)
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
 }
 
 /// The partition of a region: ARNs begin with it.
@@ -227,21 +268,49 @@ pub(super) fn role_of_session(arn: &str) -> Option<String> {
     Some(format!("arn:{partition}:iam::{account}:role/{name}"))
 }
 
-/// What a session may do at most: read this bucket. The owner's policy may allow less; what it allows beyond is lost.
-fn session_policy(role_arn: &str, bucket: &str) -> String {
-    let partition = role_arn.split(':').nth(1).unwrap_or("aws");
-    let bucket = format!("arn:{partition}:s3:::{bucket}");
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket},
-            {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectVersion"], "Resource": format!("{bucket}/*")},
-            // For buckets with a KMS key, where the owner's policy lets the role use it.
-            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
-             "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}},
-        ],
-    })
-    .to_string()
+/// What a session may do at most: read this bucket below its prefix. The owner's policy may allow less; what it allows
+/// beyond is lost.
+fn session_policy(role: &RoleSession<'_>) -> String {
+    let partition = role.arn.split(':').nth(1).unwrap_or("aws");
+    let bucket = format!("arn:{partition}:s3:::{}", role.bucket);
+    let objects = format!("{bucket}/{}*", literal(role.prefix));
+    let mut statements = vec![
+        json!({"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket}),
+        json!({"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectVersion"], "Resource": objects}),
+        // For buckets with a KMS key, where the owner's policy lets the role use it.
+        json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
+               "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}}),
+    ];
+    if let Some(queue) = role.queue_url.and_then(|url| queue_arn(partition, url)) {
+        let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+        statements.push(json!({"Effect": "Allow", "Action": actions, "Resource": queue}));
+    }
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
+/// In the resources of a policy, `*`, `?` and `$` have a meaning of their own.
+fn literal(prefix: &str) -> String {
+    let mut literal = String::with_capacity(prefix.len());
+    for letter in prefix.chars() {
+        match letter {
+            '*' | '?' | '$' => literal.extend(["${", letter.encode_utf8(&mut [0; 4]), "}"]),
+            other => literal.push(other),
+        }
+    }
+    literal
+}
+
+/// `https://sqs.us-west-2.amazonaws.com/123456789012/films` → `arn:aws:sqs:us-west-2:123456789012:films`.
+fn queue_arn(partition: &str, url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    let mut host = url.host_str()?.split('.');
+    let region = match (host.next()?, host.next()) {
+        ("sqs", Some(region)) => region,
+        _ => "*",
+    };
+    let mut path = url.path_segments()?;
+    let (account, name) = (path.next()?, path.next()?);
+    Some(format!("arn:{partition}:sqs:{region}:{account}:{name}"))
 }
 
 /// Hears headers that the client's typed answers leave out.
@@ -417,6 +486,23 @@ mod tests {
         assert_eq!(role.as_deref(), Some("arn:aws-cn:iam::123456789012:role/Telecine"));
         assert_eq!(role_of_session("arn:aws:iam::123456789012:user/telecine"), None);
         assert_eq!(role_of_session("arn:aws:iam::123456789012:root"), None);
+    }
+
+    #[test]
+    fn what_a_session_may_do_ends_at_the_prefix_and_the_queue() {
+        let role = RoleSession {
+            arn: "arn:aws-cn:iam::1:role/R",
+            external_id: None,
+            name: "n",
+            bucket: "films",
+            prefix: "2024*/",
+            queue_url: Some("https://sqs.cn-north-1.amazonaws.com.cn/1/changes"),
+        };
+        let policy = session_policy(&role);
+        assert!(policy.contains("\"arn:aws-cn:s3:::films/2024${*}/*\""), "{policy}");
+        assert!(policy.contains("\"arn:aws-cn:sqs:cn-north-1:1:changes\""), "{policy}");
+        assert_eq!(queue_arn("aws", "http://127.0.0.1:1/1/q").as_deref(), Some("arn:aws:sqs:*:1:q"));
+        assert_eq!(queue_arn("aws", "no url"), None);
     }
 
     #[test]

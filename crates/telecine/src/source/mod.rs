@@ -10,6 +10,7 @@ mod open;
 mod public;
 mod retry;
 mod s3;
+mod scoped;
 mod session;
 
 pub use aws::{ExternalId, Place, partition};
@@ -18,6 +19,7 @@ pub use folder::FolderSource;
 pub use open::Opener;
 pub use retry::{Retry, RetryPolicy};
 pub use s3::S3Source;
+pub use scoped::Scoped;
 
 use std::fmt;
 use std::ops::Range;
@@ -27,6 +29,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
+use crate::ids::IntegrationId;
 use crate::integration::Integration;
 use crate::time::Timestamp;
 
@@ -155,6 +158,11 @@ pub trait Sources: Send + Sync {
     /// As [`Sources::open`], but with a new session of the role: what was kept is dropped.
     async fn open_anew(&self, integration: &Integration) -> Result<Arc<dyn Source>, SourceError> {
         self.open(integration).await
+    }
+
+    /// Drops what is kept of an integration, its session too.
+    fn forget(&self, integration: IntegrationId) {
+        let _ = integration;
     }
 
     /// The ARN of whom this server is to the store's owner: what a trust document names.

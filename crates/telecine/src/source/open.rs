@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -12,20 +12,22 @@ use aws_sdk_s3::Client;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::aws::{Aws, ExternalId, Place, Role};
+use super::aws::{Aws, ExternalId, Eyes, Place, RoleSession, Target};
 use super::session::Session;
 use super::{
-    Count, FolderSource, Retry, RetryPolicy, S3Source, Source, SourceError, SourceErrorKind, Sources,
+    Count, FolderSource, Retry, RetryPolicy, S3Source, Scoped, Source, SourceError, SourceErrorKind, Sources,
 };
-use crate::config::{AwsConfig, FolderConfig};
+use crate::config::Config;
+use crate::fault::Error;
 use crate::ids::IntegrationId;
-use crate::integration::{Integration, Provider};
+use crate::integration::{Integration, Provider, Role, S3Access, S3Credentials};
 use crate::time::Clock;
+use crate::vault::{Sealed, Secret, Vault};
 
 /// Opens what integrations point to.
 pub struct Opener {
-    config: AwsConfig,
-    roots: Vec<PathBuf>,
+    config: Config,
+    vault: Arc<Vault>,
     credentials: Option<Credentials>,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
@@ -35,18 +37,33 @@ pub struct Opener {
 
 /// An open source, and what of the integration it was made of.
 struct Opened {
-    provider: Provider,
-    bucket: String,
-    region: Option<String>,
+    from: Origin,
     source: Arc<dyn Source>,
+}
+
+/// What of an integration decides about its source.
+#[derive(PartialEq)]
+struct Origin {
+    provider: Provider,
+    secret: Option<Sealed>,
+    bucket: String,
+    prefix: String,
+    region: Option<String>,
+}
+
+impl Origin {
+    fn of(integration: &Integration) -> Self {
+        let Integration { provider, secret, bucket, prefix, region, .. } = integration.clone();
+        Self { provider, secret, bucket, prefix, region }
+    }
 }
 
 impl Opener {
     /// Asks nothing of any network before it is needed.
-    pub fn new(aws: &AwsConfig, folders: &FolderConfig, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(config: &Config, vault: Arc<Vault>, clock: Arc<dyn Clock>) -> Self {
         Self {
-            config: aws.clone(),
-            roots: folders.roots.clone(),
+            config: config.clone(),
+            vault,
             credentials: None,
             retry: RetryPolicy::default(),
             clock,
@@ -69,64 +86,119 @@ impl Opener {
     }
 
     async fn aws(&self) -> &Aws {
-        self.aws.get_or_init(|| Aws::load(&self.config, self.credentials.clone(), self.clock.clone())).await
+        let load = || Aws::load(&self.config.aws, self.credentials.clone(), self.clock.clone());
+        self.aws.get_or_init(load).await
     }
 
     fn kept(&self, wanted: &Integration) -> Option<Arc<dyn Source>> {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = opened.get(&wanted.id)?;
-        let is_same =
-            kept.provider == wanted.provider && kept.bucket == wanted.bucket && kept.region == wanted.region;
-        is_same.then(|| kept.source.clone())
-    }
-
-    async fn client(&self, integration: &Integration, s3: &Bucket<'_>) -> (Client, Arc<Session>) {
-        let aws = self.aws().await;
-        let session = Arc::new(aws.session(s3.role(&session_name(integration))).await);
-        (aws.client(integration.region.as_deref(), &session), session)
+        (kept.from == Origin::of(wanted)).then(|| kept.source.clone())
     }
 
     async fn make(&self, integration: &Integration) -> Result<Arc<dyn Source>, SourceError> {
-        match Bucket::of(integration) {
-            Some(s3) => {
-                let (client, session) = self.client(integration, &s3).await;
-                let source = S3Source::new(client, s3.bucket).owned_by(s3.account_id).with_session(session);
-                Ok(Arc::new(Retry::new(Count::new(source, "s3"), self.retry)))
-            }
-            None => {
-                let Provider::Folder { path } = &integration.provider else {
-                    return Err(no_role(integration));
-                };
-                let source = FolderSource::open(&integration.bucket, path, &self.roots)?;
-                Ok(Arc::new(Retry::new(Count::new(source, "folder"), self.retry)))
-            }
-        }
-    }
-}
-
-/// What an integration of S3 says.
-struct Bucket<'a> {
-    bucket: &'a str,
-    account_id: &'a str,
-    role_arn: &'a str,
-    external_id: &'a str,
-}
-
-impl<'a> Bucket<'a> {
-    fn of(integration: &'a Integration) -> Option<Self> {
         match &integration.provider {
-            Provider::AwsS3 { account_id, role_arn, external_id } => {
-                Some(Self { bucket: &integration.bucket, account_id, role_arn, external_id })
+            Provider::S3(access) => {
+                let (client, session) = self.client(integration, access).await?;
+                let mut source = S3Source::new(client, &integration.bucket);
+                if let Some(owner) = &access.owner {
+                    source = source.owned_by(owner);
+                }
+                if let Some(session) = session {
+                    source = source.with_session(session);
+                }
+                Ok(self.wrapped(integration, source.requester_pays(access.requester_pays), "s3"))
             }
-            Provider::Folder { .. } => None,
+            Provider::Folder { path } => {
+                let source = self.folder(integration, path)?;
+                Ok(self.wrapped(integration, source, "folder"))
+            }
+            Provider::Gcs(_) | Provider::Azure(_) | Provider::Urls { .. } => {
+                Err(refused(integration, "this server cannot read this kind of store yet"))
+            }
         }
     }
 
-    fn role<'b>(&self, session_name: &'b str) -> Role<'b>
-    where
-        'a: 'b,
-    {
-        Role { arn: self.role_arn, external_id: Some(self.external_id), session_name, bucket: self.bucket }
+    fn wrapped(
+        &self,
+        integration: &Integration,
+        source: impl Source + 'static,
+        kind: &'static str,
+    ) -> Arc<dyn Source> {
+        let source = Retry::new(Count::new(source, kind), self.retry);
+        match integration.prefix.as_str() {
+            "" => Arc::new(source),
+            prefix => Arc::new(Scoped::new(source, prefix)),
+        }
+    }
+
+    fn folder(&self, integration: &Integration, path: &Path) -> Result<FolderSource, SourceError> {
+        FolderSource::open(&integration.bucket, path, &self.config.folders.roots)
+    }
+
+    /// A client that sees the bucket as the integration says, with the role's session if there is one.
+    async fn client(
+        &self,
+        integration: &Integration,
+        access: &S3Access,
+    ) -> Result<(Client, Option<Arc<Session>>), SourceError> {
+        let aws = self.aws().await;
+        let target = Target { endpoint: access.endpoint.as_ref(), region: integration.region.as_deref() };
+        match &access.credentials {
+            S3Credentials::Role(role) => {
+                let name = session_name(integration);
+                let session = Arc::new(aws.session(session_of(integration, role, &name)).await);
+                Ok((aws.client(target, Eyes::Session(session.clone())), Some(session)))
+            }
+            S3Credentials::Keys { access_key_id } => {
+                let secret = self.unsealed(integration)?;
+                let keys = Credentials::new(access_key_id, secret.reveal(), None, None, "integration");
+                Ok((aws.client(target, Eyes::Keys(keys)), None))
+            }
+            S3Credentials::Instance => {
+                self.require_own_credentials_for(integration)?;
+                Ok((aws.client(target, Eyes::Own), None))
+            }
+            S3Credentials::Anonymous => Ok((aws.client(target, Eyes::Nobody), None)),
+        }
+    }
+
+    /// The integration's secret in the clear.
+    fn unsealed(&self, integration: &Integration) -> Result<Secret, SourceError> {
+        let fail = |detail: String| SourceError {
+            kind: SourceErrorKind::Credentials,
+            operation: "OPEN",
+            address: integration.bucket.clone(),
+            detail,
+        };
+        let sealed = integration.secret.as_ref();
+        let sealed = sealed.ok_or_else(|| fail("the integration has no secret any more".to_owned()))?;
+        self.vault.unseal(&integration.id.to_string(), sealed).map_err(|error| match error {
+            Error::Fault(fault) => fail(fault.sentence()),
+            Error::Internal(error) => fail(format!("{error:#}")),
+        })
+    }
+
+    /// What this server sees, not everybody who may connect a bucket may see.
+    fn require_own_credentials_for(&self, integration: &Integration) -> Result<(), SourceError> {
+        let address = format!("{}://{}", integration.provider.scheme().as_str(), integration.bucket);
+        if self.config.integrations.own_credentials_for.contains(&address) {
+            return Ok(());
+        }
+        let detail = format!("the operator has not listed {address} in integrations.own_credentials_for");
+        Err(SourceError { kind: SourceErrorKind::Denied, ..refused(integration, &detail) })
+    }
+}
+
+/// What a session of the role is to be.
+fn session_of<'a>(integration: &'a Integration, role: &'a Role, name: &'a str) -> RoleSession<'a> {
+    RoleSession {
+        arn: &role.arn,
+        external_id: Some(&role.external_id),
+        name,
+        bucket: &integration.bucket,
+        prefix: &integration.prefix,
+        queue_url: integration.schedule.queue_url.as_deref(),
     }
 }
 
@@ -134,12 +206,12 @@ fn session_name(integration: &Integration) -> String {
     format!("telecine-{}-{}", integration.workspace, integration.id)
 }
 
-fn no_role(integration: &Integration) -> SourceError {
+fn refused(integration: &Integration, detail: &str) -> SourceError {
     SourceError {
         kind: SourceErrorKind::Unsupported,
         operation: "OPEN",
         address: integration.bucket.clone(),
-        detail: "this kind of store knows no roles".to_owned(),
+        detail: detail.to_owned(),
     }
 }
 
@@ -154,47 +226,46 @@ impl Sources for Opener {
 
     async fn open_anew(&self, integration: &Integration) -> Result<Arc<dyn Source>, SourceError> {
         let source = self.make(integration).await?;
-        let opened = Opened {
-            provider: integration.provider.clone(),
-            bucket: integration.bucket.clone(),
-            region: integration.region.clone(),
-            source: source.clone(),
-        };
+        let opened = Opened { from: Origin::of(integration), source: source.clone() };
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).insert(integration.id, opened);
         Ok(source)
     }
 
+    fn forget(&self, integration: IntegrationId) {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(&integration);
+    }
+
     async fn principal(&self) -> Result<String, SourceError> {
-        match &self.config.principal_arn {
+        match &self.config.aws.principal_arn {
             Some(arn) => Ok(arn.clone()),
             None => self.aws().await.principal().await,
         }
     }
 
     async fn assume_role(&self, integration: &Integration, with: ExternalId) -> Result<(), SourceError> {
-        let s3 = Bucket::of(integration).ok_or_else(|| no_role(integration))?;
+        let role = integration.provider.role();
+        let role = role.ok_or_else(|| refused(integration, "this integration takes no role"))?;
         let (name, nobodys) = (session_name(integration), Uuid::new_v4().to_string());
-        let role = s3.role(&name);
+        let session = session_of(integration, role, &name);
         let external_id = match with {
-            ExternalId::Right => role.external_id,
+            ExternalId::Right => session.external_id,
             ExternalId::Missing => None,
             ExternalId::Wrong => Some(nobodys.as_str()),
         };
-        self.aws().await.try_assume(Role { external_id, ..role }).await
+        self.aws().await.try_assume(RoleSession { external_id, ..session }).await
     }
 
     async fn locate(&self, integration: &Integration) -> Result<Place, SourceError> {
-        let s3 = Bucket::of(integration).ok_or_else(|| no_role(integration))?;
-        let (client, _) = self.client(integration, &s3).await;
-        self.aws().await.locate(&client, s3.bucket, s3.account_id).await
+        let Provider::S3(access) = &integration.provider else {
+            return Err(refused(integration, "this kind of store knows no regions"));
+        };
+        let (client, _) = self.client(integration, access).await?;
+        self.aws().await.locate(&client, &integration.bucket, access).await
     }
 }
 
 impl fmt::Debug for Opener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opener")
-            .field("aws", &self.config)
-            .field("roots", &self.roots)
-            .finish_non_exhaustive()
+        f.debug_struct("Opener").field("aws", &self.config.aws).finish_non_exhaustive()
     }
 }

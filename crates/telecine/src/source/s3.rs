@@ -12,7 +12,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream as Body, DateTime};
-use aws_sdk_s3::types::EncodingType;
+use aws_sdk_s3::types::{EncodingType, RequestPayer};
 use bytes::Bytes;
 use futures::StreamExt;
 
@@ -29,6 +29,7 @@ pub struct S3Source {
     client: Client,
     bucket: String,
     owner: Option<String>,
+    payer: Option<RequestPayer>,
     session: Option<Arc<Session>>,
     idle_limit: Duration,
 }
@@ -36,13 +37,26 @@ pub struct S3Source {
 impl S3Source {
     /// A bucket by a client that is set up already.
     pub fn new(client: Client, bucket: impl Into<String>) -> Self {
-        Self { client, bucket: bucket.into(), owner: None, session: None, idle_limit: IDLE_LIMIT }
+        Self {
+            client,
+            bucket: bucket.into(),
+            owner: None,
+            payer: None,
+            session: None,
+            idle_limit: IDLE_LIMIT,
+        }
     }
 
     /// Only if the bucket belongs to this account: a name that was given up and taken by another is refused.
     #[must_use]
     pub fn owned_by(self, account_id: impl Into<String>) -> Self {
         Self { owner: Some(account_id.into()), ..self }
+    }
+
+    /// Whether our account pays for requests and bytes, where the bucket asks for it.
+    #[must_use]
+    pub fn requester_pays(self, pays: bool) -> Self {
+        Self { payer: pays.then_some(RequestPayer::Requester), ..self }
     }
 
     /// Gives up bodies that stall for this long (default 30 s).
@@ -98,6 +112,7 @@ impl Source for S3Source {
             .list_objects_v2()
             .bucket(&self.bucket)
             .set_expected_bucket_owner(self.owner.clone())
+            .set_request_payer(self.payer.clone())
             // Or a control character in one key would make the whole page unreadable.
             .encoding_type(EncodingType::Url)
             .max_keys(i32::try_from(limit.clamp(1, 1000)).unwrap_or(1000))
@@ -138,6 +153,7 @@ impl Source for S3Source {
             .head_object()
             .bucket(&self.bucket)
             .set_expected_bucket_owner(self.owner.clone())
+            .set_request_payer(self.payer.clone())
             .key(key);
         let head = request.send().await.map_err(|error| self.failure("HEAD", key, &error))?;
         let class = head.storage_class().map_or("STANDARD", |class| class.as_str());
@@ -165,6 +181,7 @@ impl Source for S3Source {
             .get_object()
             .bucket(&self.bucket)
             .set_expected_bucket_owner(self.owner.clone())
+            .set_request_payer(self.payer.clone())
             .key(key)
             .range(format!("bytes={}-{}", range.start, range.end - 1))
             .set_if_match(etag.filter(|etag| !etag.is_empty()).map(|etag| format!("\"{etag}\"")));

@@ -355,7 +355,7 @@ pub trait VideoStore: Send + Sync {
 #[async_trait]
 pub trait IntegrationStore: Send + Sync {
     /// # Errors
-    /// `integration_already_exists` for the same provider and bucket in the workspace.
+    /// `integration_already_exists` for the same kind of address, bucket and prefix in the workspace.
     async fn insert_integration(&self, integration: &Integration) -> Result<()>;
     /// One integration; deleted ones are not there.
     async fn integration(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<Option<Integration>>;
@@ -363,7 +363,10 @@ pub trait IntegrationStore: Send + Sync {
     async fn integration_by_id(&self, id: IntegrationId) -> Result<Option<Integration>>;
     /// All, oldest first.
     async fn integrations(&self, workspace: WorkspaceId) -> Result<Vec<Integration>>;
-    /// Stores status, checks, region and times.
+    /// Stores everything of it but when it was made or deleted.
+    ///
+    /// # Errors
+    /// `integration_already_exists` when another one has the bucket and prefix.
     async fn update_integration(&self, integration: &Integration) -> Result<()>;
     /// Removes it with its secrets and inventory; videos and tasks stay.
     async fn delete_integration(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<bool>;

@@ -1,5 +1,5 @@
-//! Addresses of objects as manifests write them: `s3://<bucket>/<key>` and `folder://<name>/<path>`. Keys are kept
-//! exactly: nothing is decoded, trimmed or normalised.
+//! Addresses of objects as manifests write them: `s3://<bucket>/<key>`, and `gs`, `az`, `urls` or `folder` in its place.
+//! Keys are kept exactly: nothing is decoded, trimmed or normalised.
 
 use super::{ObjectRef, Scheme};
 use crate::ids::IntegrationId;
@@ -37,17 +37,15 @@ impl Address {
     /// Another scheme, no bucket, no key, a key that no object can have.
     pub fn parse(text: &str) -> Result<Self, MalformedAddress> {
         let malformed = |what, remedy| Err(MalformedAddress { what, remedy });
-        let (scheme, rest) = if let Some(rest) = text.strip_prefix("s3://") {
-            (Scheme::S3, rest)
-        } else if let Some(rest) = text.strip_prefix("folder://") {
-            (Scheme::Folder, rest)
-        } else if text.contains("://") {
-            return malformed(
-                "does not begin with `s3://`",
-                "Objects of other stores and links cannot be named here; upload them as single tasks.",
-            );
-        } else {
+        let Some((word, rest)) = text.split_once("://") else {
             return malformed("is not an address", WRITE_IT);
+        };
+        let Some(scheme) = Scheme::parse(word) else {
+            return malformed(
+                "does not begin with `s3://`, `gs://`, `az://`, `urls://` or `folder://`",
+                "Copy addresses from the integration's list. A link is named through a list of links, or uploaded as a \
+                 single task.",
+            );
         };
         let Some((bucket, key)) = rest.split_once('/') else {
             return malformed("has no key", WRITE_IT);
@@ -98,9 +96,9 @@ mod tests {
 
     #[test]
     fn what_names_no_object_is_refused_with_the_reason() {
-        assert_eq!(refusal("gs://b/k"), "does not begin with `s3://`");
-        assert_eq!(refusal("https://b.s3.amazonaws.com/k"), "does not begin with `s3://`");
-        assert_eq!(refusal("S3://b/k"), "does not begin with `s3://`");
+        for other in ["ftp://b/k", "https://b.s3.amazonaws.com/k", "S3://b/k", "://b/k"] {
+            assert!(refusal(other).starts_with("does not begin with `s3://`"), "{other}");
+        }
         assert_eq!(refusal("b/k"), "is not an address");
         assert_eq!(refusal(""), "is not an address");
         assert_eq!(refusal("s3://"), "has no key");
@@ -113,9 +111,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_key_comes_back_exactly(key in "\\PC{1,200}", folder: bool) {
+        fn every_key_comes_back_exactly(key in "\\PC{1,200}", scheme in 0..Scheme::ALL.len()) {
             prop_assume!(key.len() <= MAX_KEY_BYTES);
-            let text = format!("{}://my-bucket.1/{key}", if folder { "folder" } else { "s3" });
+            let text = format!("{}://my-bucket.1/{key}", Scheme::ALL[scheme].as_str());
             let address = Address::parse(&text).unwrap();
             prop_assert_eq!(&address.key, &key);
             prop_assert_eq!(address.to_string(), text);

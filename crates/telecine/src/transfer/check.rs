@@ -1,13 +1,14 @@
 //! Checks entries against what there is: indexes, integrations, languages. Asks the store once for each of them, however
 //! many entries name it. Reads no bucket.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Address, Entry, Scheme};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, IntegrationId, WorkspaceId};
-use crate::integration::{Integration, IntegrationStatus};
+use crate::integration::Integration;
 use crate::store::Store;
 
 /// Refuses a language that nobody here can hear, unless the words come with the video.
@@ -43,9 +44,8 @@ pub(super) struct Checker {
     workspace: WorkspaceId,
     languages: Vec<String>,
     indexes: HashSet<IndexId>,
-    /// By bucket; of several the active one.
-    s3: HashMap<String, Integration>,
-    folders: HashMap<String, Integration>,
+    /// By scheme and bucket; those with longer prefixes first, for they are more exact.
+    integrations: HashMap<(Scheme, String), Vec<Integration>>,
 }
 
 impl Checker {
@@ -55,19 +55,15 @@ impl Checker {
         workspace: WorkspaceId,
         languages: Vec<String>,
     ) -> Result<Self> {
-        let integrations = store.integrations(workspace).await?;
-        let (mut s3, mut folders) = (HashMap::new(), HashMap::new());
-        for integration in integrations {
-            let by_bucket = match integration.provider.scheme() {
-                Scheme::S3 => &mut s3,
-                Scheme::Folder => &mut folders,
-            };
-            if integration.status == IntegrationStatus::Active || !by_bucket.contains_key(&integration.bucket)
-            {
-                by_bucket.insert(integration.bucket.clone(), integration);
-            }
+        let mut integrations: HashMap<_, Vec<Integration>> = HashMap::new();
+        for integration in store.integrations(workspace).await? {
+            let bucket = (integration.provider.scheme(), integration.bucket.clone());
+            integrations.entry(bucket).or_default().push(integration);
         }
-        Ok(Self { store, workspace, languages, indexes: HashSet::new(), s3, folders })
+        for of_bucket in integrations.values_mut() {
+            of_bucket.sort_by_key(|integration| Reverse(integration.prefix.len()));
+        }
+        Ok(Self { store, workspace, languages, indexes: HashSet::new(), integrations })
     }
 
     /// The integrations that may read the entry's objects.
@@ -95,12 +91,12 @@ impl Checker {
         Ok(Owners { object, transcription })
     }
 
-    /// The integration of the address's bucket.
+    /// The integration that the object belongs to: of several, one that may be read through, then the most exact one.
     pub(super) fn integration(&self, address: &Address) -> Option<&Integration> {
-        match address.scheme {
-            Scheme::S3 => self.s3.get(&address.bucket),
-            Scheme::Folder => self.folders.get(&address.bucket),
-        }
+        let of_bucket = self.integrations.get(&(address.scheme, address.bucket.clone()))?;
+        let mut candidates = of_bucket.iter().filter(|integration| integration.has(&address.key));
+        let first = candidates.clone().next();
+        candidates.find(|integration| integration.status.is_usable()).or(first)
     }
 
     fn owner(&self, entry: &Entry, field: &str, address: &Address) -> Result<&Integration> {
@@ -110,7 +106,7 @@ impl Checker {
         };
         let bucket = &address.bucket;
         match self.integration(address) {
-            Some(integration) if integration.status == IntegrationStatus::Active => Ok(integration),
+            Some(integration) if integration.status.is_usable() => Ok(integration),
             Some(integration) => refuse(
                 format!("the integration of `{field}`'s bucket {bucket} is {}.", integration.status.as_str()),
                 format!("Verify it: telecine integration verify {}.", integration.id),

@@ -148,17 +148,36 @@ pub enum Scheme {
     /// `s3://bucket/key`.
     #[default]
     S3,
+    /// `gs://bucket/key`.
+    #[serde(rename = "gs")]
+    Gcs,
+    /// `az://container/key`.
+    #[serde(rename = "az")]
+    Azure,
     /// `folder://name/path`.
     Folder,
+    /// `urls://name/https://…`.
+    Urls,
 }
 
 impl Scheme {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::S3, Self::Gcs, Self::Azure, Self::Folder, Self::Urls];
+
     /// The word before `://`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::S3 => "s3",
+            Self::Gcs => "gs",
+            Self::Azure => "az",
             Self::Folder => "folder",
+            Self::Urls => "urls",
         }
+    }
+
+    /// The scheme of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scheme| scheme.as_str() == word)
     }
 }
 

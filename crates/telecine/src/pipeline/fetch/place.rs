@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::range::Wanted;
 use crate::fault::{Code, Fault};
-use crate::integration::{Integration, IntegrationStatus};
+use crate::integration::Integration;
 use crate::pipeline::job::Job;
 use crate::pipeline::stop::Stop;
 use crate::source::{ObjectInfo, Source, SourceError, SourceErrorKind};
@@ -65,8 +65,9 @@ impl Place {
         bearer: Bearer,
     ) -> Result<Self, Stop> {
         let integration = job.app().store.integration_by_id(object.integration).await?;
-        let usable =
-            |it: &Integration| it.workspace == job.task.workspace && it.status == IntegrationStatus::Active;
+        let usable = |it: &Integration| {
+            it.workspace == job.task.workspace && it.bucket == object.bucket && it.status.is_usable()
+        };
         let Some(integration) = integration.filter(usable) else {
             return Err(Fault::new(Code::IntegrationNotActive).value(object.address()).into());
         };

@@ -187,10 +187,7 @@ impl SourceRow {
     pub(super) fn into_source(self) -> Result<TaskSource> {
         Ok(match self.source.as_str() {
             "object" => TaskSource::Object(ObjectRef {
-                scheme: match self.scheme.as_deref() {
-                    Some("folder") => Scheme::Folder,
-                    _ => Scheme::S3,
-                },
+                scheme: self.scheme.as_deref().and_then(Scheme::parse).unwrap_or_default(),
                 integration: parsed(&self.integration_id.context("an object of no integration")?)?,
                 bucket: self.bucket.context("an object of no bucket")?,
                 key: self.locator,

@@ -68,10 +68,13 @@ fn a_byte_order_mark_is_tolerated_and_utf_16_is_named() {
 #[test]
 fn a_bad_field_is_told_with_entry_line_column_value_rule_and_remedy() {
     let good = format!(r#"  {{"index_id": "{ID}", "object": "s3://b/k"}}"#);
-    let bad = format!("  {{\"index_id\": \"{ID}\",\n   \"object\": \"gs://harbour/pier.mp4\"}}");
+    let bad = format!("  {{\"index_id\": \"{ID}\",\n   \"object\": \"ftp://harbour/pier.mp4\"}}");
     let fault = refusal(format!("[\n{good},\n{good},\n{bad}\n]"));
-    assert_eq!(fault.message, "Manifest, entry 2 (line 5, column 36): `object` does not begin with `s3://`.");
-    assert_eq!(fault.value.as_deref(), Some("gs://harbour/pier.mp4"));
+    assert_eq!(
+        fault.message,
+        "Manifest, entry 2 (line 5, column 37): `object` does not begin with `s3://`, `gs://`, `az://`, `urls://` or `folder://`."
+    );
+    assert_eq!(fault.value.as_deref(), Some("ftp://harbour/pier.mp4"));
     assert_eq!(fault.rule.as_deref(), Some("`object`, the address of a video: s3://<bucket>/<key>"));
     assert!(fault.remedy.unwrap().starts_with("Objects of other stores"));
 }

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::lab::{meta, range};
 use crate::support::engines::{CAR, NO_CAR, quick_engines};
+use crate::support::vaults::vault;
 
 /// A server that answers requests and works on nothing.
 pub(crate) struct Lab {
@@ -220,7 +221,8 @@ async fn open(config: Config) -> (Arc<App>, Arc<ManualClock>) {
     let now: Arc<dyn Clock> = clock.clone();
     let app = App {
         queue: Arc::new(TableQueue::new(Arc::clone(&store))),
-        sources: Arc::new(Opener::new(&config.aws, &config.folders, Arc::clone(&now))),
+        sources: Arc::new(Opener::new(&config, vault(), Arc::clone(&now))),
+        vault: vault(),
         media: MediaTools::discover(MediaConfig::default()).await.unwrap(),
         search: Arc::new(Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&now), files.clone())),
         progress: Arc::new(ProgressBoard::default()),

@@ -133,7 +133,7 @@ async fn manifests_that_are_none_are_refused_whole() {
         (json!({}), (400, "parameter_invalid")),
         (json!([good, "x"]), (400, "parameter_invalid")),
         (json!([good, { "index_id": index }]), (400, "parameter_invalid")),
-        (json!([good, entry("gs://films/a.mp4")]), (400, "parameter_invalid")),
+        (json!([good, entry("ftp://films/a.mp4")]), (400, "parameter_invalid")),
         (json!([good, entry("s3://elsewhere/a.mp4")]), (400, "integration_not_active")),
         (json!([good, nowhere]), (404, "resource_not_exists")),
         (Value::Array(vec![good.clone(); 200]), (413, "request_too_large")),

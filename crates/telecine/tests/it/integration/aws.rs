@@ -10,8 +10,8 @@ use telecine::config::Config;
 use telecine::fault::Code;
 use telecine::ids::{IndexId, WorkspaceId};
 use telecine::integration::{
-    CheckOutcome, Integration, IntegrationStatus, NewIntegration, POLICY_NAME, Provider, ROLE_NAME,
-    SyncReport, policy_document,
+    CheckOutcome, Integration, IntegrationStatus, NewIntegration, POLICY_NAME, ROLE_NAME, Role, SyncReport,
+    policy_document,
 };
 use telecine::source::Sources;
 use telecine::time::Timestamp;
@@ -55,7 +55,7 @@ async fn a_bucket_of_another_account_is_connected_verified_listed_and_its_manife
     let integrations = desk.integrations();
 
     let made = integrations.create(desk.workspace, new("s3://films/")).await.expect("it is made");
-    let Provider::AwsS3 { role_arn, external_id, .. } = &made.provider else { panic!("it is of S3") };
+    let Role { arn: role_arn, external_id, .. } = made.provider.role().expect("it takes a role");
     assert_eq!((made.bucket.as_str(), made.status), (BUCKET, IntegrationStatus::Pending));
     assert_eq!(role_arn, &format!("arn:aws:iam::{CUSTOMER_ACCOUNT}:role/{ROLE_NAME}"));
     let version = uuid_version(external_id);

@@ -5,6 +5,7 @@ mod folder;
 
 use std::sync::Arc;
 
+use crate::support::vaults::vault;
 use bytes::Bytes;
 use telecine::config::Config;
 use telecine::fault::Code;
@@ -14,6 +15,7 @@ use telecine::source::{Opener, RetryPolicy};
 use telecine::store::KeyStore;
 use telecine::store::sqlite::SqliteStore;
 use telecine::time::{Clock, SystemClock};
+use telecine::vault::Vault;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -21,6 +23,7 @@ use tokio::sync::mpsc;
 struct Desk {
     store: SqliteStore,
     sources: Opener,
+    vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
     config: Config,
     workspace: WorkspaceId,
@@ -34,12 +37,18 @@ impl Desk {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let workspace = store.default_workspace(clock.now()).await.expect("a workspace");
         let hasty = RetryPolicy { attempts: 2, ..RetryPolicy::default() };
-        let sources = with(Opener::new(&config.aws, &config.folders, clock.clone()).retry(hasty));
-        Self { store, sources, clock, config, workspace, _folder: folder }
+        let sources = with(Opener::new(&config, vault(), clock.clone()).retry(hasty));
+        Self { store, sources, vault: vault(), clock, config, workspace, _folder: folder }
     }
 
     fn integrations(&self) -> Integrations<'_> {
-        Integrations { store: &self.store, sources: &self.sources, clock: &*self.clock, config: &self.config }
+        Integrations {
+            store: &self.store,
+            sources: &self.sources,
+            vault: &self.vault,
+            clock: &*self.clock,
+            config: &self.config,
+        }
     }
 
     async fn verify(&self, integration: &Integration) -> Integration {

@@ -27,6 +27,7 @@ use telecine::store::Store;
 use telecine::store::sqlite::SqliteStore;
 use telecine::time::{Clock, SystemClock};
 use telecine::transfer::{NewTask, ObjectRef, Scheme, Status, Task, TaskSource, Transcription};
+use telecine::vault::Vault;
 use telecine::video::{Segment, SegmentKind};
 use telecine_media::MediaTools;
 use tokio::task::JoinHandle;
@@ -272,6 +273,7 @@ async fn build(config: Config, folder: &Path, sources: Arc<dyn Sources>, engines
     Arc::new(App {
         queue: Arc::new(TableQueue::new(Arc::clone(&store))),
         sources,
+        vault: Arc::new(Vault::with_key(&[7; 32]).unwrap()),
         media: MediaTools::discover(config.media.clone()).await.unwrap(),
         search: Arc::new(search),
         progress: Arc::new(ProgressBoard::default()),
@@ -287,17 +289,10 @@ async fn build(config: Config, folder: &Path, sources: Arc<dyn Sources>, engines
 
 async fn integration(app: &App, workspace: WorkspaceId) -> IntegrationId {
     let now = app.clock.now();
+    let provider = Provider::Folder { path: "anywhere".into() };
     let integration = Integration {
-        id: IntegrationId::generate(now),
-        workspace,
-        provider: Provider::Folder { path: "anywhere".into() },
-        bucket: "bucket".into(),
-        region: None,
         status: IntegrationStatus::Active,
-        checks: Vec::new(),
-        created_at: now,
-        updated_at: now,
-        synchronized_at: None,
+        ..Integration::new(workspace, provider, "bucket", now)
     };
     app.store.insert_integration(&integration).await.unwrap();
     integration.id

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use aws_sdk_s3::config::Credentials;
 use futures::TryStreamExt;
-use telecine::config::{AwsConfig, FolderConfig};
-use telecine::ids::{IntegrationId, WorkspaceId};
-use telecine::integration::{Integration, IntegrationStatus, Provider};
+use telecine::config::Config;
+use telecine::ids::WorkspaceId;
+use telecine::integration::{Integration, IntegrationStatus, Provider, Role};
 use telecine::source::{
     Count, Counts, ExternalId, Opener, Retry, RetryPolicy, S3Source, Source, SourceError, SourceErrorKind,
     Sources,
@@ -17,6 +17,7 @@ use telecine::time::{Clock, ManualClock, SystemClock, Timestamp};
 
 use crate::support::servers::client;
 use crate::support::stub::{Asked, Reply, Stub};
+use crate::support::vaults::vault;
 
 const HASTY: RetryPolicy = RetryPolicy {
     attempts: 3,
@@ -324,21 +325,15 @@ async fn every_request_names_the_owner_of_the_bucket() {
 
 fn integration() -> Integration {
     let now = Timestamp::from_millis(1_700_000_000_000);
+    let role = Role {
+        account_id: "123456789012".to_owned(),
+        arn: "arn:aws:iam::123456789012:role/TelecineIntegrationRole".to_owned(),
+        external_id: "the-external-id".to_owned(),
+    };
     Integration {
-        id: IntegrationId::generate(now),
-        workspace: WorkspaceId::generate(now),
-        provider: Provider::AwsS3 {
-            account_id: "123456789012".to_owned(),
-            role_arn: "arn:aws:iam::123456789012:role/TelecineIntegrationRole".to_owned(),
-            external_id: "the-external-id".to_owned(),
-        },
-        bucket: "films".to_owned(),
         region: Some("eu-west-1".to_owned()),
         status: IntegrationStatus::Active,
-        checks: Vec::new(),
-        created_at: now,
-        updated_at: now,
-        synchronized_at: None,
+        ..Integration::new(WorkspaceId::generate(now), Provider::aws_role(role), "films", now)
     }
 }
 
@@ -347,8 +342,9 @@ fn opener(stub: &Stub) -> Opener {
 }
 
 fn opener_at(stub: &Stub, clock: Arc<dyn Clock>) -> Opener {
-    let config = AwsConfig { endpoint_url: Some(stub.url()), ..AwsConfig::default() };
-    let opener = Opener::new(&config, &FolderConfig::default(), clock);
+    let mut config = Config::default();
+    config.aws.endpoint_url = Some(stub.url());
+    let opener = Opener::new(&config, vault(), clock);
     opener.credentials("base-key", "secret").retry(HASTY)
 }
 

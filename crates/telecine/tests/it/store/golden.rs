@@ -1,8 +1,9 @@
 //! The database of each released shape, as SQL: today's code opens it and reads everything that is in it.
 //!
-//! `golden/v1.snap` is what this version writes. When the shape changes by a migration, it stays as it is, the writer
-//! goes on to `v2`, and the reader reads both. Until a version is released, both snapshots may be renewed
-//! (`INSTA_UPDATE=always cargo nextest run -p telecine -E 'test(golden)'`, twice: the second reads what the first wrote).
+//! `golden/v2.snap` is what this version writes, `golden/v1.snap` what an earlier one wrote. When the shape changes by a
+//! migration, they stay as they are, the writer goes on to `v3`, and the reader reads all. Until a version is released,
+//! its snapshots may be renewed (`INSTA_UPDATE=always cargo nextest run -p telecine -E 'test(golden)'`, twice: the second
+//! reads what the first wrote).
 
 use std::fmt::{Debug, Write as _};
 use std::str::FromStr;
@@ -12,7 +13,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, SqlitePool};
 use telecine::fault::Code;
 use telecine::ids::{KeyId, WorkspaceId};
-use telecine::integration::{Integration, IntegrationStatus, InventoryItem, Provider};
+use telecine::integration::{Integration, IntegrationStatus, InventoryItem, Provider, Role};
 use telecine::keys::ApiKey;
 use telecine::store::sqlite::SqliteStore;
 use telecine::store::{IndexFilter, Store, TaskChange, TaskFilter, VideoFilter, WordQuery};
@@ -22,6 +23,7 @@ use telecine::video::SegmentKind;
 use super::lab::{FIRST_PAGE, LEASE, Lab, failed, object, publication, stamp};
 
 const V1: &str = include_str!("golden/v1.snap");
+const V2: &str = include_str!("golden/v2.snap");
 
 /// Stands for the workspace's id, which is random.
 const WORKSPACE: &str = "650000000000000000000000";
@@ -36,21 +38,31 @@ async fn golden_database_is_what_this_version_writes() {
     let lab = Lab::sqlite().await;
     write_everything(&lab).await;
     let dump = dump(&lab.raw().await).await.replace(&lab.workspace.to_string(), WORKSPACE);
-    settings().bind(|| insta::assert_snapshot!("v1", dump));
+    settings().bind(|| insta::assert_snapshot!("v2", dump));
 }
 
 #[tokio::test]
 async fn golden_database_of_v1_is_read_in_full() {
+    let told = read_golden(V1).await;
+    settings().bind(|| insta::assert_snapshot!("v1_read", told));
+}
+
+#[tokio::test]
+async fn golden_database_of_v2_is_read_in_full() {
+    let told = read_golden(V2).await;
+    settings().bind(|| insta::assert_snapshot!("v2_read", told));
+}
+
+async fn read_golden(snapshot: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("telecine.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let pool = SqlitePool::connect_with(options.foreign_keys(false)).await.unwrap();
-    let dump = V1.splitn(3, "---\n").nth(2).expect("a snapshot has a head");
-    sqlx::raw_sql(dump).execute(&pool).await.unwrap();
+    let dump = snapshot.splitn(3, "---\n").nth(2).expect("a snapshot has a head");
+    sqlx::raw_sql(AssertSqlSafe(dump)).execute(&pool).await.unwrap();
     pool.close().await;
     let store = SqliteStore::open(&path).await.unwrap();
-    let told = read_everything(&(Arc::new(store) as Arc<dyn Store>)).await;
-    settings().bind(|| insta::assert_snapshot!("v1_read", told));
+    read_everything(&(Arc::new(store) as Arc<dyn Store>)).await
 }
 
 fn settings() -> insta::Settings {
@@ -84,21 +96,16 @@ async fn write_everything(lab: &Lab) {
 }
 
 async fn write_integration(lab: &Lab) {
+    let role = Role {
+        account_id: "123456789012".to_owned(),
+        arn: "arn:aws:iam::123456789012:role/TelecineIntegrationRole".to_owned(),
+        external_id: "an external id".to_owned(),
+    };
     let integration = Integration {
         id: object("").integration,
-        workspace: lab.workspace,
-        provider: Provider::AwsS3 {
-            account_id: "123456789012".to_owned(),
-            role_arn: "arn:aws:iam::123456789012:role/TelecineIntegrationRole".to_owned(),
-            external_id: "an external id".to_owned(),
-        },
-        bucket: "archive".to_owned(),
         region: Some("eu-central-1".to_owned()),
         status: IntegrationStatus::Active,
-        checks: Vec::new(),
-        created_at: lab.now(),
-        updated_at: lab.now(),
-        synchronized_at: None,
+        ..Integration::new(lab.workspace, Provider::aws_role(role), "archive", lab.now())
     };
     lab.store.insert_integration(&integration).await.unwrap();
     let folder = Integration {

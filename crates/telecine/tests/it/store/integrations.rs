@@ -3,10 +3,12 @@
 use telecine::fault::{Code, Fault};
 use telecine::ids::{IndexId, IntegrationId, TaskId};
 use telecine::integration::{
-    Check, CheckOutcome, Integration, IntegrationStatus, InventoryItem, Provider, Statistics, SyncReport,
+    Check, CheckOutcome, Filters, Integration, IntegrationStatus, InventoryItem, Provider, Role, Schedule,
+    Statistics, SyncReport,
 };
 use telecine::store::TaskChange;
 use telecine::transfer::{Duplicate, DuplicateBy, Event, NewTask, ObjectRef, Scheme, TaskSource};
+use telecine::vault::Sealed;
 
 use super::lab::{Lab, publication, stamp};
 
@@ -23,22 +25,12 @@ super::conformance!(
 
 fn s3(lab: &Lab, bucket: &str) -> Integration {
     let id = IntegrationId::generate(lab.now());
-    Integration {
-        id,
-        workspace: lab.workspace,
-        provider: Provider::AwsS3 {
-            account_id: "123456789012".to_owned(),
-            role_arn: "arn:aws:iam::123456789012:role/TelecineIntegrationRole".to_owned(),
-            external_id: format!("external {id}"),
-        },
-        bucket: bucket.to_owned(),
-        region: None,
-        status: IntegrationStatus::Pending,
-        checks: Vec::new(),
-        created_at: lab.now(),
-        updated_at: lab.now(),
-        synchronized_at: None,
-    }
+    let role = Role {
+        account_id: "123456789012".to_owned(),
+        arn: "arn:aws:iam::123456789012:role/TelecineIntegrationRole".to_owned(),
+        external_id: format!("external {id}"),
+    };
+    Integration { id, ..Integration::new(lab.workspace, Provider::aws_role(role), bucket, lab.now()) }
 }
 
 async fn connected(lab: &Lab, bucket: &str) -> IntegrationId {
@@ -68,8 +60,14 @@ async fn list(lab: &Lab, id: IntegrationId, items: &[(&str, &str)]) -> SyncRepor
 async fn an_integration_is_told_back_as_it_was_made(lab: &Lab) {
     let folder = Integration {
         provider: Provider::Folder { path: "media/ünïcode".into() },
+        secret: Some(Sealed::from_bytes(vec![0, 1, 255])),
+        prefix: "2024/".to_owned(),
         region: Some("eu-central-1".to_owned()),
         status: IntegrationStatus::Failed,
+        checked_at: Some(lab.now()),
+        drift: Some("It could be listed before.".to_owned()),
+        filters: Filters { include: vec!["**/*.mp4".to_owned()], max_bytes: Some(7), ..Filters::default() },
+        schedule: Schedule { every_s: Some(3600), queue_url: Some("https://queue".to_owned()) },
         checks: vec![Check {
             name: "list".to_owned(),
             title: "List the bucket".to_owned(),

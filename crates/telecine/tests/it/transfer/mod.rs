@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::support::vaults::vault;
 use serde_json::{Value, json};
-use telecine::config::{AwsConfig, FolderConfig};
+use telecine::config::Config;
 use telecine::fault::{Fault, Result};
 use telecine::files::DataDir;
-use telecine::ids::{IndexId, IntegrationId, TransferId, WorkspaceId};
+use telecine::ids::{IndexId, TransferId, WorkspaceId};
 use telecine::index::{EngineSpec, Index, IndexModels, ModelOption, ModelRef};
 use telecine::integration::{Integration, IntegrationStatus, Provider};
 use telecine::queue::{Queue, TableQueue};
@@ -52,7 +53,8 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(files.database()).await.unwrap());
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_709_284_502_417)));
         let workspace = store.default_workspace(clock.now()).await.unwrap();
-        let roots = FolderConfig { roots: vec![folder.path().to_owned()] };
+        let mut config = Config::default();
+        config.folders.roots = vec![folder.path().to_owned()];
         let bucket = folder.path().join("harbour");
         let harbour =
             integration(workspace, "harbour", IntegrationStatus::Active, bucket.clone(), clock.now());
@@ -66,7 +68,7 @@ impl World {
         store.insert_index(&other_index).await.unwrap();
         Self {
             queue: Arc::new(TableQueue::new(store.clone())),
-            sources: Arc::new(Opener::new(&AwsConfig::default(), &roots, clock.clone())),
+            sources: Arc::new(Opener::new(&config, vault(), clock.clone())),
             index: index.id,
             other_index: other_index.id,
             store,
@@ -139,18 +141,7 @@ fn integration(
     path: PathBuf,
     now: Timestamp,
 ) -> Integration {
-    Integration {
-        id: IntegrationId::generate(now),
-        workspace,
-        provider: Provider::Folder { path },
-        bucket: name.to_owned(),
-        region: None,
-        status,
-        checks: Vec::new(),
-        created_at: now,
-        updated_at: now,
-        synchronized_at: None,
-    }
+    Integration { status, ..Integration::new(workspace, Provider::Folder { path }, name, now) }
 }
 
 fn index(workspace: WorkspaceId, name: &str, now: Timestamp) -> Index {

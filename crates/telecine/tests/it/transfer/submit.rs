@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use telecine::fault::Code;
 use telecine::ids::WorkspaceId;
-use telecine::integration::{Integration, IntegrationStatus, Provider};
+use telecine::integration::{Integration, IntegrationStatus, Provider, Role};
 use telecine::time::Clock;
 use telecine::transfer::{Status, TaskSource, Transcription, TransferState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -109,18 +109,19 @@ async fn a_bucket_without_an_active_integration_rejects_the_whole_manifest_and_i
 #[tokio::test]
 async fn of_two_integrations_of_a_bucket_the_active_one_reads() {
     let world = World::new().await;
-    let s3 = |status| Integration {
+    let s3 = |prefix: &str, status| Integration {
         id: telecine::ids::IntegrationId::generate(world.clock.now()),
-        provider: Provider::AwsS3 {
+        provider: Provider::aws_role(Role {
             account_id: "123456789012".into(),
-            role_arn: "arn:aws:iam::123456789012:role/TelecineIntegrationRole".into(),
+            arn: "arn:aws:iam::123456789012:role/TelecineIntegrationRole".into(),
             external_id: "external".into(),
-        },
+        }),
         bucket: "harbour".into(),
+        prefix: prefix.to_owned(),
         status,
         ..world.harbour.clone()
     };
-    let active = s3(IntegrationStatus::Active);
+    let active = s3("", IntegrationStatus::Active);
     world.store.insert_integration(&active).await.unwrap();
     let manifest = json!([{"index_id": world.index, "object": "s3://harbour/k"}, world.entry("k")]);
     let submission = world.submit(&manifest).await.unwrap();
@@ -161,7 +162,7 @@ async fn a_language_that_nobody_hears_needs_captions() {
 async fn a_bad_entry_at_the_end_of_a_large_manifest_leaves_nothing_behind() {
     let world = World::new().await;
     let mut entries: Vec<Value> = (0..25_000).map(|n| world.entry(&format!("{n}.mp4"))).collect();
-    entries.push(json!({"index_id": world.index, "object": "gs://harbour/x.mp4"}));
+    entries.push(json!({"index_id": world.index, "object": "ftp://harbour/x.mp4"}));
     let text = entries.iter().map(Value::to_string).collect::<Vec<_>>().join(",\n");
     let error = world.submit_text(&format!("[{text}]")).await.unwrap_err();
     let message = &error.as_fault().unwrap().message;

@@ -1,0 +1,83 @@
+//! `telecine integration`: connected buckets, from the documents that their owners apply to the manifest of their
+//! videos. One file per command.
+
+mod add;
+mod manifest;
+mod show;
+mod sync;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use self::add::AddArgs;
+use self::manifest::ManifestArgs;
+use super::client::{Client, ServerArgs};
+use super::failure::{Failure, Outcome};
+use super::show as shown;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum IntegrationCommand {
+    /// Connect a bucket: prints the policy and the role that its owner has to create
+    Add(AddArgs),
+    /// Check, step by step, that the bucket can be read, and by us alone
+    Verify {
+        /// The integration, by its bucket or id
+        integration: String,
+    },
+    /// List the bucket anew, to learn of added, changed and removed files
+    Sync {
+        /// The integration, by its bucket or id
+        integration: String,
+    },
+    /// Write the list of videos in the bucket as a manifest for `telecine transfer`
+    Manifest(ManifestArgs),
+    /// List integrations
+    List,
+    /// Show an integration, its checks and how much of its bucket is indexed
+    Show {
+        /// The integration, by its bucket or id
+        integration: String,
+        /// Write policy.json and trust.json into this folder
+        #[arg(long, value_name = "FOLDER")]
+        save: Option<PathBuf>,
+    },
+    /// Forget an integration; videos that were indexed stay, and nothing in the bucket changes
+    Rm {
+        /// The integration, by its bucket or id
+        integration: String,
+    },
+}
+
+/// Runs the command.
+pub(super) async fn run(command: IntegrationCommand, server: &ServerArgs) -> Outcome {
+    let client = Client::new(server)?;
+    let json = server.json;
+    match command {
+        IntegrationCommand::Add(args) => add::add(&client, args, json).await,
+        IntegrationCommand::Verify { integration } => verify::verify(&client, &integration, json).await,
+        IntegrationCommand::Sync { integration } => sync::sync(&client, &integration, json).await,
+        IntegrationCommand::Manifest(args) => manifest::manifest(&client, args).await,
+        IntegrationCommand::List => show::list(&client, json).await,
+        IntegrationCommand::Show { integration, save } => {
+            show::show_one(&client, &integration, save.as_deref(), json).await
+        }
+        IntegrationCommand::Rm { integration } => {
+            let path = path_of(&client.integration(&integration).await?)?;
+            client.delete(&path).await
+        }
+    }
+}
+
+fn path_of(integration: &Value) -> Outcome<String> {
+    let id = integration["_id"].as_str();
+    id.map(|id| format!("/integrations/{id}"))
+        .ok_or_else(|| Failure::local("the server names no integration"))
+}
+
+fn name_of(integration: &Value) -> String {
+    let bucket = shown::text(&integration["bucket"]);
+    if integration["provider"] == "aws_s3" { format!("s3://{bucket}") } else { bucket }
+}
