@@ -12,12 +12,11 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, Response, StatusCode};
-use url::{Host, Url};
+use url::Url;
 
 use super::aws::{causes, chain};
-use super::{
-    ByteStream, Count, ObjectInfo, Page, Retry, RetryPolicy, Source, SourceError, SourceErrorKind, public,
-};
+use super::guard::{Guard, NOT_PUBLIC, NotPublic};
+use super::{ByteStream, Count, ObjectInfo, Page, Retry, RetryPolicy, Source, SourceError, SourceErrorKind};
 use crate::config::UrlConfig;
 
 /// Redirects that are followed.
@@ -33,7 +32,7 @@ pub struct Links {
     guarded: Client,
     /// For hosts that the operator allows.
     trusted: Client,
-    allowed: Arc<[String]>,
+    guard: Guard,
     retry: RetryPolicy,
 }
 
@@ -43,6 +42,14 @@ impl Links {
     /// # Errors
     /// When there is no TLS to be had.
     pub fn new(config: &UrlConfig) -> anyhow::Result<Self> {
+        Self::guarded(Guard::new(config))
+    }
+
+    /// Within a rule of one's own about hosts.
+    ///
+    /// # Errors
+    /// When there is no TLS to be had.
+    pub fn guarded(guard: Guard) -> anyhow::Result<Self> {
         let builder = || {
             Client::builder()
                 .user_agent(concat!("telecine/", env!("CARGO_PKG_VERSION")))
@@ -55,9 +62,9 @@ impl Links {
                 .read_timeout(IDLE_LIMIT)
         };
         Ok(Self {
-            guarded: builder().dns_resolver(Arc::new(public::PublicResolver)).build()?,
-            trusted: builder().build()?,
-            allowed: config.allow_private_hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            guarded: builder().dns_resolver(Arc::new(guard.public_names())).build()?,
+            trusted: builder().dns_resolver(Arc::new(guard.all_names())).build()?,
+            guard,
             retry: RetryPolicy::default(),
         })
     }
@@ -103,7 +110,7 @@ impl Links {
     }
 
     /// Tries again what may succeed by itself.
-    async fn again<T, F: Future<Output = Result<T, SourceError>>>(
+    pub(super) async fn again<T, F: Future<Output = Result<T, SourceError>>>(
         &self,
         request: impl Fn() -> F,
     ) -> Result<T, SourceError> {
@@ -116,7 +123,8 @@ impl Links {
         }
     }
 
-    fn check(&self, link: &str) -> Result<Url, SourceError> {
+    /// What can be told of a link before it is asked.
+    pub(super) fn check(&self, link: &str) -> Result<Url, SourceError> {
         let url = Url::parse(link.trim()).map_err(|error| SourceError {
             kind: SourceErrorKind::Unsupported,
             operation: "GET",
@@ -127,7 +135,11 @@ impl Links {
         Ok(url)
     }
 
-    /// What can be told of a URL before its name is looked up.
+    /// Whether the operator allows the host, wherever it lies.
+    pub(super) fn is_allowed(&self, link: &Url) -> bool {
+        self.guard.is_allowed(link)
+    }
+
     fn check_url(&self, url: &Url) -> Result<(), SourceError> {
         let refuse = |kind, detail: &str| Err(failure("GET", url, kind, detail.to_owned()));
         if !matches!(url.scheme(), "http" | "https") {
@@ -136,27 +148,7 @@ impl Links {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse(SourceErrorKind::Unsupported, "a link with a user or password is not taken");
         }
-        if self.is_allowed(url) {
-            return Ok(());
-        }
-        let is_usual = url.port_or_known_default().is_some_and(|port| matches!(port, 80 | 443 | 1024..));
-        if !is_usual {
-            return refuse(SourceErrorKind::Denied, "this port is not one of the web");
-        }
-        let is_public = match url.host() {
-            Some(Host::Ipv4(address)) => public::is_public(address.into()),
-            Some(Host::Ipv6(address)) => public::is_public(address.into()),
-            // Names are checked by what they resolve to.
-            Some(Host::Domain(_)) => true,
-            None => false,
-        };
-        if is_public { Ok(()) } else { refuse(SourceErrorKind::Denied, public::NOT_PUBLIC) }
-    }
-
-    fn is_allowed(&self, url: &Url) -> bool {
-        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(0));
-        let with_port = format!("{host}:{port}");
-        self.allowed.iter().any(|allowed| allowed == host || *allowed == with_port)
+        self.guard.check(url).or_else(|why| refuse(SourceErrorKind::Denied, why))
     }
 
     /// Sends a GET and follows redirects, each checked like the first.
@@ -164,7 +156,7 @@ impl Links {
         let mut url = link.clone();
         for _ in 0..=MAX_REDIRECTS {
             self.check_url(&url)?;
-            let client = if self.is_allowed(&url) { &self.trusted } else { &self.guarded };
+            let client = if self.guard.is_allowed(&url) { &self.trusted } else { &self.guarded };
             let request = client
                 .get(url.clone())
                 .headers(headers.clone())
@@ -216,9 +208,9 @@ fn failure(operation: &'static str, url: &Url, kind: SourceErrorKind, detail: St
 
 /// No answer, or a broken one; unless it was we who refused to connect.
 fn transport(operation: &'static str, url: &Url, error: &reqwest::Error) -> SourceError {
-    let is_refused = causes(error).any(|cause: &(dyn Error + 'static)| cause.is::<public::NotPublic>());
+    let is_refused = causes(error).any(|cause: &(dyn Error + 'static)| cause.is::<NotPublic>());
     if is_refused {
-        return failure(operation, url, SourceErrorKind::Denied, public::NOT_PUBLIC.to_owned());
+        return failure(operation, url, SourceErrorKind::Denied, NOT_PUBLIC.to_owned());
     }
     // The URL is told already.
     let detail = chain(error).replace(&format!(" for url ({url})"), "");
@@ -241,7 +233,8 @@ impl fmt::Debug for HttpSource {
 }
 
 impl HttpSource {
-    async fn open(links: Links, link: Url) -> Result<Self, SourceError> {
+    /// Asks how large it is, which version, and whether it can be had in ranges.
+    pub(super) async fn open(links: Links, link: Url) -> Result<Self, SourceError> {
         // Not HEAD: some servers refuse it, and links that are signed for GET are not valid for it.
         let answer = match links.get(&link, range_headers(&(0..1), None)).await {
             // An empty file has no first byte.
@@ -261,15 +254,18 @@ impl HttpSource {
             return Err(failure("GET", &link, SourceErrorKind::Unsupported, detail));
         };
         let modified_at = text(answer.headers(), header::LAST_MODIFIED).and_then(super::aws::parse_date);
-        let info = ObjectInfo {
-            key: String::new(),
-            size_bytes,
-            etag: version(answer.headers()),
-            modified_at,
-            storage_class: String::new(),
-            is_archived: false,
-        };
+        let etag = version(answer.headers());
+        let info = ObjectInfo { size_bytes, etag, modified_at, ..ObjectInfo::unknown("") };
         Ok(Self { links, link, info, has_ranges })
+    }
+
+    /// Without asking: for a read whose range and version are known.
+    pub(super) fn unasked(links: Links, link: Url) -> Self {
+        Self { links, link, info: ObjectInfo::unknown(""), has_ranges: true }
+    }
+
+    pub(super) fn into_info(self) -> ObjectInfo {
+        self.info
     }
 
     fn wrong(&self, kind: SourceErrorKind, detail: String) -> SourceError {

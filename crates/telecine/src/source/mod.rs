@@ -4,6 +4,7 @@
 mod aws;
 mod count;
 mod folder;
+mod guard;
 
 pub mod http;
 mod open;
@@ -12,14 +13,17 @@ mod retry;
 mod s3;
 mod scoped;
 mod session;
+mod urls;
 
 pub use aws::{ExternalId, Place, partition};
 pub use count::{Count, Counts};
 pub use folder::FolderSource;
+pub use guard::{Guard, Lookup};
 pub use open::Opener;
 pub use retry::{Retry, RetryPolicy};
 pub use s3::S3Source;
 pub use scoped::Scoped;
+pub use urls::{MAX_URL_BYTES, MAX_URLS, UrlListSource};
 
 use std::fmt;
 use std::ops::Range;
@@ -48,6 +52,20 @@ pub struct ObjectInfo {
     pub storage_class: String,
     /// Whether it must be restored before it can be read.
     pub is_archived: bool,
+}
+
+impl ObjectInfo {
+    /// An object of which nothing but its key is known.
+    fn unknown(key: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            size_bytes: 0,
+            etag: String::new(),
+            modified_at: None,
+            storage_class: String::new(),
+            is_archived: false,
+        }
+    }
 }
 
 /// One page of a listing.

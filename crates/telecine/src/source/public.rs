@@ -1,34 +1,6 @@
-//! Which addresses are public: the only ones that a user's link may lead to. Names are resolved here and checked, and
-//! nothing else is connected to, so that no second look-up can answer otherwise.
+//! Which addresses are public: the only ones that a user's link may lead to. Knows no names.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
-/// What users are told.
-pub(super) const NOT_PUBLIC: &str = "the host has no public address, and this server reads no others";
-
-/// A name that leads to no public address.
-#[derive(Debug, thiserror::Error)]
-#[error("{NOT_PUBLIC}")]
-pub(super) struct NotPublic;
-
-/// Resolves names to their public addresses.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PublicResolver;
-
-impl Resolve for PublicResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let addresses: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if addresses.is_empty() {
-                return Err(NotPublic.into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether an address belongs to the public internet.
 pub(super) fn is_public(address: IpAddr) -> bool {

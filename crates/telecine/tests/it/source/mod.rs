@@ -4,4 +4,6 @@ mod answers;
 mod conformance;
 mod folder;
 mod http;
+mod private;
 mod s3;
+mod urls;
