@@ -23,6 +23,7 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use serde_json::json;
 
+use super::guard::{NOT_PUBLIC, NotPublic};
 use super::session::Session;
 use super::{SourceError, SourceErrorKind};
 use crate::config::AwsConfig;
@@ -361,6 +362,14 @@ where
         return credentials_failure(operation, address, cause);
     }
     let Some(response) = error.raw_response() else {
+        if find_cause::<NotPublic>(error).is_some() {
+            return SourceError {
+                kind: SourceErrorKind::Denied,
+                operation,
+                address,
+                detail: NOT_PUBLIC.to_owned(),
+            };
+        }
         let kind = match error {
             SdkError::ConstructionFailure(_) => SourceErrorKind::Unsupported,
             _ => SourceErrorKind::Unavailable,

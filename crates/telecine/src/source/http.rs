@@ -5,34 +5,27 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use reqwest::header::{self, HeaderMap};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::aws::{causes, chain};
 use super::guard::{Guard, NOT_PUBLIC, NotPublic};
+use super::web::{IDLE_LIMIT, Web};
 use super::{ByteStream, Count, ObjectInfo, Page, Retry, RetryPolicy, Source, SourceError, SourceErrorKind};
 use crate::config::UrlConfig;
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 5;
-/// An answer's head, and each piece of a body, must come within this.
-const IDLE_LIMIT: Duration = Duration::from_secs(30);
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Opens direct links.
 #[derive(Debug, Clone)]
 pub struct Links {
-    /// Connects to public addresses only.
-    guarded: Client,
-    /// For hosts that the operator allows.
-    trusted: Client,
-    guard: Guard,
+    web: Web,
     retry: RetryPolicy,
 }
 
@@ -50,23 +43,7 @@ impl Links {
     /// # Errors
     /// When there is no TLS to be had.
     pub fn guarded(guard: Guard) -> anyhow::Result<Self> {
-        let builder = || {
-            Client::builder()
-                .user_agent(concat!("telecine/", env!("CARGO_PKG_VERSION")))
-                // Redirects are followed by hand, for each must be checked.
-                .redirect(reqwest::redirect::Policy::none())
-                // A proxy would connect where we cannot check.
-                .no_proxy()
-                .referer(false)
-                .connect_timeout(CONNECT_LIMIT)
-                .read_timeout(IDLE_LIMIT)
-        };
-        Ok(Self {
-            guarded: builder().dns_resolver(Arc::new(guard.public_names())).build()?,
-            trusted: builder().dns_resolver(Arc::new(guard.all_names())).build()?,
-            guard,
-            retry: RetryPolicy::default(),
-        })
+        Ok(Self { web: Web::new(guard)?, retry: RetryPolicy::default() })
     }
 
     /// With another policy of retries.
@@ -137,7 +114,7 @@ impl Links {
 
     /// Whether the operator allows the host, wherever it lies.
     pub(super) fn is_allowed(&self, link: &Url) -> bool {
-        self.guard.is_allowed(link)
+        self.web.guard().is_allowed(link)
     }
 
     fn check_url(&self, url: &Url) -> Result<(), SourceError> {
@@ -148,7 +125,7 @@ impl Links {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse(SourceErrorKind::Unsupported, "a link with a user or password is not taken");
         }
-        self.guard.check(url).or_else(|why| refuse(SourceErrorKind::Denied, why))
+        self.web.client(url).map(drop).or_else(|why| refuse(SourceErrorKind::Denied, why))
     }
 
     /// Sends a GET and follows redirects, each checked like the first.
@@ -156,8 +133,9 @@ impl Links {
         let mut url = link.clone();
         for _ in 0..=MAX_REDIRECTS {
             self.check_url(&url)?;
-            let client = if self.guard.is_allowed(&url) { &self.trusted } else { &self.guarded };
+            let client = self.web.client(&url);
             let request = client
+                .map_err(|why| failure("GET", &url, SourceErrorKind::Denied, why.to_owned()))?
                 .get(url.clone())
                 .headers(headers.clone())
                 // What is measured and hashed is the file, not its compressed form.

@@ -3,6 +3,7 @@
 
 mod aws;
 mod count;
+mod endpoint;
 mod folder;
 mod guard;
 
@@ -14,9 +15,11 @@ mod s3;
 mod scoped;
 mod session;
 mod urls;
+mod web;
 
 pub use aws::{ExternalId, Place, partition};
 pub use count::{Count, Counts};
+pub use endpoint::{Endpoint, EndpointPath, guarded_client};
 pub use folder::FolderSource;
 pub use guard::{Guard, Lookup};
 pub use open::Opener;
@@ -24,6 +27,7 @@ pub use retry::{Retry, RetryPolicy};
 pub use s3::S3Source;
 pub use scoped::Scoped;
 pub use urls::{MAX_URL_BYTES, MAX_URLS, UrlListSource};
+pub use web::Web;
 
 use std::fmt;
 use std::ops::Range;

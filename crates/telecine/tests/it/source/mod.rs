@@ -2,6 +2,7 @@
 
 mod answers;
 mod conformance;
+mod endpoint;
 mod folder;
 mod http;
 mod private;

@@ -14,7 +14,7 @@ use crate::support::stub::{Reply, Stub};
 
 /// Names that only the test knows.
 #[derive(Debug)]
-struct Told(HashMap<String, Vec<IpAddr>>);
+pub(super) struct Told(HashMap<String, Vec<IpAddr>>);
 
 #[async_trait]
 impl Lookup for Told {
@@ -23,7 +23,7 @@ impl Lookup for Told {
     }
 }
 
-fn told(names: &[(&str, &[&str])]) -> Arc<Told> {
+pub(super) fn told(names: &[(&str, &[&str])]) -> Arc<Told> {
     let parse = |address: &&str| address.parse().expect("an address");
     Arc::new(Told(
         names.iter().map(|(name, to)| ((*name).to_owned(), to.iter().map(parse).collect())).collect(),
