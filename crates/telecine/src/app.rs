@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, EnginesConfig};
 use crate::fault::Result;
 use crate::files::DataDir;
+use crate::integration::keeper::Keeper;
 use crate::pipeline::{self, Engines, ProgressBoard};
 use crate::queue::{Queue, TableQueue};
 use crate::search::Searcher;
@@ -43,6 +44,8 @@ pub struct App {
     pub files: DataDir,
     /// How far the tasks in hand have come.
     pub progress: Arc<ProgressBoard>,
+    /// Wakes the background work on integrations.
+    pub keeper: Keeper,
     /// Cancelled when the server stops.
     pub stopping: CancellationToken,
     /// Keeps other servers off the data folder; none in tests that build an `App` by hand.
@@ -90,6 +93,7 @@ impl App {
             vault,
             search: Arc::new(search),
             progress: Arc::new(ProgressBoard::default()),
+            keeper: Keeper::default(),
             stopping: CancellationToken::new(),
             lock: Some(lock),
             config,

@@ -3,6 +3,7 @@
 
 mod bucket;
 mod documents;
+pub mod keeper;
 mod manifest;
 mod provider;
 mod service;

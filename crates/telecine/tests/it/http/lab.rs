@@ -11,6 +11,7 @@ use telecine::app::App;
 use telecine::config::{Config, FolderConfig};
 use telecine::files::DataDir;
 use telecine::ids::{IndexId, TaskId, WorkspaceId};
+use telecine::integration::keeper::Keeper;
 use telecine::keys;
 use telecine::pipeline::ProgressBoard;
 use telecine::queue::TableQueue;
@@ -226,6 +227,7 @@ async fn open(config: Config) -> (Arc<App>, Arc<ManualClock>) {
         media: MediaTools::discover(MediaConfig::default()).await.unwrap(),
         search: Arc::new(Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&now), files.clone())),
         progress: Arc::new(ProgressBoard::default()),
+        keeper: Keeper::default(),
         stopping: CancellationToken::new(),
         lock: None,
         clock: now,

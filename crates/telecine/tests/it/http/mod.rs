@@ -4,7 +4,7 @@ mod access;
 mod bodies;
 mod docs;
 mod forms;
-mod lab;
+pub(crate) mod lab;
 mod operations;
 mod refusals;
 mod search;

@@ -2,6 +2,7 @@
 
 mod aws;
 mod folder;
+mod keeper;
 
 use std::sync::Arc;
 

@@ -15,6 +15,7 @@ use telecine::config::{Config, EnginesConfig};
 use telecine::files::DataDir;
 use telecine::ids::{IndexId, IntegrationId, TaskId, TransferId, VideoId, WorkspaceId};
 use telecine::index::{EngineSpec, Index, ModelOption};
+use telecine::integration::keeper::Keeper;
 use telecine::integration::{Integration, IntegrationStatus, Provider};
 use telecine::pipeline::{self, Engines, ProgressBoard};
 use telecine::queue::TableQueue;
@@ -277,6 +278,7 @@ async fn build(config: Config, folder: &Path, sources: Arc<dyn Sources>, engines
         media: MediaTools::discover(config.media.clone()).await.unwrap(),
         search: Arc::new(search),
         progress: Arc::new(ProgressBoard::default()),
+        keeper: Keeper::default(),
         stopping: CancellationToken::new(),
         lock: None,
         config,
