@@ -92,6 +92,16 @@ impl<S: Source> Source for Count<S> {
         outcome
     }
 
+    fn lists_from_any_key(&self) -> bool {
+        self.inner.lists_from_any_key()
+    }
+
+    async fn list_after(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, SourceError> {
+        let outcome = self.inner.list_after(prefix, after, limit).await;
+        self.note("list", &self.counts.lists, &outcome);
+        outcome
+    }
+
     async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError> {
         let outcome = self.inner.head(key).await;
         self.note("head", &self.counts.heads, &outcome);

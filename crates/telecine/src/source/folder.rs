@@ -87,12 +87,7 @@ impl FolderSource {
     }
 
     /// The files whose keys begin with `prefix` and come after `after`, in order of their bytes.
-    fn list_after(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> std::io::Result<Vec<ObjectInfo>> {
+    fn walk(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<ObjectInfo>> {
         let mut walk = Walk { prefix, after, limit, found: Vec::new() };
         walk.folder(&rustix::fs::openat(&*self.root, ".", FOLDER, Mode::empty())?, "")?;
         Ok(walk.found)
@@ -241,16 +236,25 @@ impl Source for FolderSource {
         address_of(&self.name, key)
     }
 
+    /// Pages end with their last key.
     async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, SourceError> {
         let limit = limit.clamp(1, 1000) as usize;
         let (wanted, after) = (prefix.to_owned(), from.map(str::to_owned));
         // One more than asked for tells whether there are more.
-        let work = move |this: &Self| this.list_after(&wanted, after.as_deref(), limit + 1);
+        let work = move |this: &Self| this.walk(&wanted, after.as_deref(), limit + 1);
         let mut objects = self.blocking("LIST", prefix, work).await?;
         let has_more = objects.len() > limit;
         objects.truncate(limit);
         let next = objects.last().filter(|_| has_more).map(|last| last.key.clone());
         Ok(Page { objects, next })
+    }
+
+    fn lists_from_any_key(&self) -> bool {
+        true
+    }
+
+    async fn list_after(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, SourceError> {
+        self.list(prefix, Some(after), limit).await
     }
 
     async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError> {

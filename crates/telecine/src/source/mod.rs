@@ -8,6 +8,7 @@ mod folder;
 mod guard;
 
 pub mod http;
+pub mod listing;
 mod open;
 mod public;
 mod retry;
@@ -160,6 +161,24 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// A page of at most `limit` (1 to 1000) objects whose keys begin with `prefix`, from the start or from where
     /// another page ended.
     async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, SourceError>;
+
+    /// Whether [`Source::list_after`] is answered, by a store that says it lists keys in the order of their bytes. It may
+    /// be wrong in that: [`listing`] checks it.
+    fn lists_from_any_key(&self) -> bool {
+        false
+    }
+
+    /// As [`Source::list`] from the start, but only keys after this one, which need not be there nor begin with the
+    /// prefix. Further pages are had from [`Source::list`].
+    async fn list_after(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, SourceError> {
+        let _ = (after, limit);
+        Err(SourceError {
+            kind: SourceErrorKind::Unsupported,
+            operation: "LIST",
+            address: self.address(prefix),
+            detail: "this store lists from the start only".to_owned(),
+        })
+    }
 
     /// What the store says about an object.
     async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError>;

@@ -127,6 +127,20 @@ impl<S: Source + 'static> Source for Retry<S> {
         }
     }
 
+    fn lists_from_any_key(&self) -> bool {
+        self.inner.lists_from_any_key()
+    }
+
+    async fn list_after(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, SourceError> {
+        let mut attempts = Attempts::new(self.policy);
+        loop {
+            match self.inner.list_after(prefix, after, limit).await {
+                Ok(page) => return Ok(page),
+                Err(error) => attempts.again(error).await?,
+            }
+        }
+    }
+
     async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError> {
         let mut attempts = Attempts::new(self.policy);
         loop {

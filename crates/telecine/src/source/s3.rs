@@ -11,8 +11,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2FluentBuilder;
 use aws_sdk_s3::primitives::{ByteStream as Body, DateTime};
-use aws_sdk_s3::types::{EncodingType, RequestPayer};
+use aws_sdk_s3::types::{EncodingType, Object, RequestPayer};
 use bytes::Bytes;
 use futures::StreamExt;
 
@@ -88,6 +89,42 @@ impl S3Source {
         if is_renewed { SourceError { kind: SourceErrorKind::Unavailable, ..told } } else { told }
     }
 
+    /// A page that begins where `begin` says; a token that comes back as the next one would go on for ever.
+    async fn page(
+        &self,
+        prefix: &str,
+        limit: u32,
+        begin: impl FnOnce(ListObjectsV2FluentBuilder) -> ListObjectsV2FluentBuilder,
+        token: Option<&str>,
+    ) -> Result<Page, SourceError> {
+        let request = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .set_expected_bucket_owner(self.owner.clone())
+            .set_request_payer(self.payer.clone())
+            // Or a control character in one key would make the whole page unreadable.
+            .encoding_type(EncodingType::Url)
+            .max_keys(i32::try_from(limit.clamp(1, 1000)).unwrap_or(1000))
+            .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()));
+        let page = begin(request).send().await.map_err(|error| self.failure("LIST", prefix, &error))?;
+        let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
+        let objects: Vec<ObjectInfo> =
+            page.contents().iter().map(|object| describe(object, is_encoded)).collect();
+        // The client takes a page that was cut for a whole one.
+        let told = page.key_count().and_then(|count| usize::try_from(count).ok());
+        let is_whole = told.is_none_or(|count| count == objects.len());
+        let Some(is_truncated) = page.is_truncated().filter(|_| is_whole) else {
+            return Err(self.broken("LIST", prefix, "the page is not whole".to_owned()));
+        };
+        let next = page.next_continuation_token().filter(|_| is_truncated);
+        if is_truncated && (next.is_none() || next == token) {
+            let detail = "the page says that there are more, but not where they begin".to_owned();
+            return Err(self.broken("LIST", prefix, detail));
+        }
+        Ok(Page { objects, next: next.map(str::to_owned) })
+    }
+
     fn broken(&self, operation: &'static str, key: &str, detail: String) -> SourceError {
         let kind = SourceErrorKind::Unavailable;
         SourceError { kind, operation, address: self.address(key), detail }
@@ -107,44 +144,16 @@ impl Source for S3Source {
     }
 
     async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, SourceError> {
-        let request = self
-            .client
-            .list_objects_v2()
-            .bucket(&self.bucket)
-            .set_expected_bucket_owner(self.owner.clone())
-            .set_request_payer(self.payer.clone())
-            // Or a control character in one key would make the whole page unreadable.
-            .encoding_type(EncodingType::Url)
-            .max_keys(i32::try_from(limit.clamp(1, 1000)).unwrap_or(1000))
-            .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
-            .set_continuation_token(from.map(str::to_owned));
-        let page = request.send().await.map_err(|error| self.failure("LIST", prefix, &error))?;
-        let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
-        let key_of = |key: &str| if is_encoded { decode_key(key) } else { key.to_owned() };
-        let objects = page.contents().iter().map(|object| {
-            let class = object.storage_class().map_or("", |class| class.as_str());
-            ObjectInfo {
-                key: key_of(object.key().unwrap_or_default()),
-                size_bytes: size(object.size()),
-                etag: unquoted(object.e_tag()),
-                modified_at: timestamp(object.last_modified()),
-                storage_class: class.to_owned(),
-                is_archived: is_archive(class),
-            }
-        });
-        let objects: Vec<ObjectInfo> = objects.collect();
-        // The client takes a page that was cut for a whole one.
-        let told = page.key_count().and_then(|count| usize::try_from(count).ok());
-        let is_whole = told.is_none_or(|count| count == objects.len());
-        let Some(is_truncated) = page.is_truncated().filter(|_| is_whole) else {
-            return Err(self.broken("LIST", prefix, "the page is not whole".to_owned()));
-        };
-        let next = page.next_continuation_token().filter(|_| is_truncated);
-        if is_truncated && (next.is_none() || next == from) {
-            let detail = "the page says that there are more, but not where they begin".to_owned();
-            return Err(self.broken("LIST", prefix, detail));
-        }
-        Ok(Page { objects, next: next.map(str::to_owned) })
+        self.page(prefix, limit, |request| request.set_continuation_token(from.map(str::to_owned)), from)
+            .await
+    }
+
+    fn lists_from_any_key(&self) -> bool {
+        true
+    }
+
+    async fn list_after(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, SourceError> {
+        self.page(prefix, limit, |request| request.start_after(after), None).await
     }
 
     async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError> {
@@ -257,6 +266,20 @@ fn parse_content_range(header: &str) -> Option<Range<u64>> {
 fn decode_key(encoded: &str) -> String {
     let spaced = encoded.replace('+', " ");
     percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+/// An object of a listing.
+fn describe(object: &Object, is_encoded: bool) -> ObjectInfo {
+    let key = object.key().unwrap_or_default();
+    let class = object.storage_class().map_or("", |class| class.as_str());
+    ObjectInfo {
+        key: if is_encoded { decode_key(key) } else { key.to_owned() },
+        size_bytes: size(object.size()),
+        etag: unquoted(object.e_tag()),
+        modified_at: timestamp(object.last_modified()),
+        storage_class: class.to_owned(),
+        is_archived: is_archive(class),
+    }
 }
 
 fn size(given: Option<i64>) -> u64 {

@@ -55,6 +55,17 @@ impl<S: Source> Source for Scoped<S> {
         }
     }
 
+    fn lists_from_any_key(&self) -> bool {
+        self.inner.lists_from_any_key()
+    }
+
+    async fn list_after(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, SourceError> {
+        match self.below(prefix) {
+            Some(prefix) => self.inner.list_after(prefix, after, limit).await,
+            None => Ok(Page::default()),
+        }
+    }
+
     async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError> {
         self.require("HEAD", key)?;
         self.inner.head(key).await

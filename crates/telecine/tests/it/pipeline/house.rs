@@ -407,6 +407,14 @@ impl Source for Through {
         self.0.folder.list(prefix, from, limit).await
     }
 
+    fn lists_from_any_key(&self) -> bool {
+        self.0.folder.lists_from_any_key()
+    }
+
+    async fn list_after(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, SourceError> {
+        self.0.folder.list_after(prefix, after, limit).await
+    }
+
     async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError> {
         let info = self.0.folder.head(key).await?;
         let disguise = self.0.disguises.lock().unwrap().get(key).copied();

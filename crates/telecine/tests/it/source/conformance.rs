@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
+use telecine::source::listing::ListOptions;
 use telecine::source::{ObjectInfo, Source, SourceError, SourceErrorKind};
 
 /// Keys that a careless client changes on their way.
@@ -151,6 +152,42 @@ pub(crate) async fn lists_in_pages(bed: &dyn Bed) {
     assert_eq!(second.next, None);
 }
 
+/// A listing can begin after any key, where the source says so; listed in parallel ranges, it tells the same as page by
+/// page.
+pub(crate) async fn lists_in_ranges(bed: &dyn Bed) {
+    let names: Vec<String> = (0..60).map(|n| format!("ranges/{}/{n:02}.mp4", n % 5)).collect();
+    for name in &names {
+        bed.put(name, name.clone().into_bytes()).await;
+    }
+    let keys: BTreeSet<String> = names.iter().map(|name| bed.key(name)).collect();
+    let (source, _) = bed.source("").await.expect("the source");
+    let all = bed.key("ranges/");
+    for name in ["ranges/2/3", "ranges/2/32.mp4", "ranges/1~", "ranges/", "q", "ranges/é", &names[0], "s"] {
+        let after = bed.key(name);
+        let page = source.list_after(&all, &after, 7).await;
+        if !source.lists_from_any_key() {
+            let error = page.map(drop).expect_err("it says that it cannot");
+            assert_eq!(error.kind, SourceErrorKind::Unsupported, "{error}");
+            continue;
+        }
+        let mut page = page.expect("a page");
+        let mut listed = page.objects;
+        assert!(listed.len() <= 7, "a page of {} for 7", listed.len());
+        while let Some(next) = page.next {
+            page = source.list(&all, Some(&next), 7).await.expect("a page");
+            listed.extend(page.objects);
+        }
+        let listed: Vec<&String> = listed.iter().map(|object| &object.key).collect();
+        assert_eq!(listed, keys.iter().filter(|key| **key > after).collect::<Vec<_>>(), "after {after:?}");
+    }
+    let serial = list_all(&*source, "", 1000).await;
+    let options = ListOptions { parallel_at_first: 8, page: 5, ..ListOptions::default() };
+    let (summary, batches) = super::listing::gather(source, options).await.expect("it is listed");
+    assert_eq!(summary.objects, serial.len() as u64);
+    let serial = serial.into_iter().map(|object| (object.key.clone(), object)).collect();
+    assert_eq!(super::listing::valid(&batches), serial, "in ranges as page by page");
+}
+
 /// A read gives exactly the range, or an error.
 pub(crate) async fn reads_ranges(bed: &dyn Bed) {
     let bytes: Vec<u8> = (0..700_001_u32).map(|n| (n % 251) as u8).collect();
@@ -249,6 +286,7 @@ pub(crate) async fn says_what_is_wrong(bed: &dyn Bed) {
 pub(crate) async fn conforms(bed: &dyn Bed) {
     keeps_odd_keys(bed).await;
     lists_in_pages(bed).await;
+    lists_in_ranges(bed).await;
     reads_ranges(bed).await;
     tells_versions_apart(bed).await;
     says_what_is_wrong(bed).await;

@@ -5,6 +5,7 @@ mod conformance;
 mod endpoint;
 mod folder;
 mod http;
+mod listing;
 mod private;
 mod s3;
 mod urls;
