@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use telecine::source::{FolderSource, Source, SourceError, SourceErrorKind};
+use telecine::source::{FolderSource, Scoped, Source, SourceError, SourceErrorKind};
 use tempfile::TempDir;
 
 use super::conformance::{self, Bed, DOT, DOTS, DOUBLE_SLASH, MARKER};
@@ -55,6 +55,31 @@ impl Bed for Folder {
 #[tokio::test]
 async fn a_folder_conforms() {
     conformance::conforms(&Folder::new()).await;
+}
+
+#[tokio::test]
+async fn what_is_scoped_to_a_prefix_neither_lists_nor_reads_beside_it() {
+    let folder = Folder::new();
+    for key in ["2023/old.mp4", "2024/a.mp4", "2024/b/c.mp4", "2024-not.mp4"] {
+        folder.put(key, key.as_bytes().to_vec()).await;
+    }
+    let scoped = Scoped::new(folder.open(), "2024/");
+    let keys = async |prefix: &str| -> Vec<String> {
+        conformance::list_all(&scoped, prefix, 10).await.into_iter().map(|object| object.key).collect()
+    };
+    for prefix in ["", "2", "2024/"] {
+        assert_eq!(keys(prefix).await, ["2024/a.mp4", "2024/b/c.mp4"], "{prefix:?}");
+    }
+    assert_eq!(keys("2024/b").await, ["2024/b/c.mp4"]);
+    assert_eq!(keys("2023/").await, [""; 0]);
+    let after = scoped.list_after("", "2023/", 10).await.expect("a page").objects;
+    assert_eq!(after.len(), 2, "{after:?}");
+    assert_eq!(scoped.head("2024/a.mp4").await.expect("it is inside").size_bytes, 10);
+    for key in ["2023/old.mp4", "2024-not.mp4", "2024", ""] {
+        assert_eq!(scoped.head(key).await.map_err(|error| error.kind), Err(SourceErrorKind::Denied), "{key}");
+        let read = scoped.read(key, None, 0..1).await.map(drop).map_err(|error| error.kind);
+        assert_eq!(read, Err(SourceErrorKind::Denied), "{key}");
+    }
 }
 
 #[tokio::test]
