@@ -3,15 +3,16 @@
 #
 #   scripts/setup.sh [PART…]     parts are done in the given order; default: all
 #     system    Debian packages: ffmpeg, a C and C++ compiler, what Python needs
-#     system-tests  Debian packages that only the tests need: recordings with their text, a synthetic voice, Node.js
+#     system-tests  Debian packages that only the tests need: recordings with their text, a synthetic voice, Node.js, Ceph
 #     python    a virtual environment in .venv with the test servers, from the lock file
+#     azurite   the test server that comes from npm, into the same folder, from its lock file
 #     rust      cargo-nextest, if there is none
 #     build     the workspace, in the development profile
 #     models    the models that a server needs by default
 #     models-all  every model that the tests use (Whisper too), and the sample photos
 #     samples   sample videos and recordings
 #     demo      system python build models samples
-#     all       system system-tests python rust models-all samples
+#     all       system system-tests python azurite rust models-all samples
 #
 # Environment: TELECINE_CACHE (models and media; default ~/.cache/telecine), TELECINE_MODELS (models alone),
 # TELECINE_VENV (default .venv here).
@@ -45,6 +46,10 @@ missing_test_packages() {
     command -v espeak-ng >/dev/null || echo espeak-ng
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm
+    command -v radosgw >/dev/null || echo radosgw
+    command -v ceph-mon >/dev/null || echo ceph-mon
+    command -v ceph-osd >/dev/null || echo ceph-osd
+    command -v ceph >/dev/null || echo ceph-common
     [ -e /usr/share/pocketsphinx/test/data/librivox/transcription ] || echo pocketsphinx-testdata
 }
 
@@ -93,6 +98,25 @@ setup_python() {
     exec 9>&-
 }
 
+setup_azurite() {
+    local place=$venv/azurite want
+    [ -x "$venv/bin/python" ] || setup_python
+    want=$(sha256sum <"$root/scripts/azurite/package-lock.json")
+    exec 9>"$venv.lock"
+    flock 9
+    if [ "$(cat "$place/.lock" 2>/dev/null)" = "$want" ]; then
+        say "Azurite is there"
+    else
+        command -v npm >/dev/null || die "there is no npm: run scripts/setup.sh system-tests"
+        say "installing Azurite"
+        mkdir -p "$place"
+        cp "$root"/scripts/azurite/package*.json "$place"
+        (cd "$place" && npm ci --silent --ignore-scripts --no-audit --no-fund)
+        echo "$want" >"$place/.lock"
+    fi
+    exec 9>&-
+}
+
 need_cargo() {
     command -v cargo >/dev/null || die "there is no cargo: please install Rust 1.95 or newer with rustup"
 }
@@ -132,13 +156,14 @@ setup_part() {
         system) setup_system ;;
         system-tests) setup_system_tests ;;
         python) setup_python ;;
+        azurite) setup_azurite ;;
         rust) setup_rust ;;
         build) setup_build ;;
         models) fetch_models ;;
         models-all) fetch_models --all --samples ;;
         samples) setup_samples ;;
         demo) for part in system python build models samples; do setup_part "$part"; done ;;
-        all) for part in system system-tests python rust models-all samples; do setup_part "$part"; done ;;
+        all) for part in system system-tests python azurite rust models-all samples; do setup_part "$part"; done ;;
         -h | --help) sed -n '2,/^set -/s/^# \{0,1\}//p' "$0"; exit ;;
         *) die "no such part: $1 (see --help)" ;;
     esac

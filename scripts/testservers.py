@@ -1,21 +1,24 @@
 #!/usr/bin/env python3
-"""Owns the servers that stand in for object stores: how ministack and SeaweedFS are started, awaited and stopped.
+"""Owns the servers that stand in for object stores: how each is started, awaited and stopped.
 
-ministack speaks IAM, STS and S3 for several accounts and checks every signature and policy. SeaweedFS is a real,
-fast store without roles. Both listen on loopback only, keep their files in one folder, and tell nobody about it.
+ministack speaks IAM, STS and S3 for several accounts and checks every signature and policy. SeaweedFS is a real, fast
+store without roles. Ceph is the other real one, with roles. fake-gcs-server speaks like Google's, Azurite like Azure's.
+All listen on loopback only, keep their files in one folder, and tell nobody about it.
 
     testservers.py start ministack seaweedfs --dir var/servers   leave them running; says where they are (--json)
     testservers.py stop --dir var/servers                        stop what was started there
     testservers.py run ministack --dir var/servers               until Ctrl-C
 
-In Python: `with Ministack(folder) as server: server.endpoint`. The command lines are `Ministack.command` and
-`SeaweedFs.command`; the Rust tests start the same ones and cite this file.
+In Python: `with Ministack(folder) as server: server.endpoint`. The command lines are those of each class's `command`;
+the Rust tests start the same ones and cite this file.
 """
 
 import argparse
+import base64
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +26,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+
+import ceph
 
 HOST = "127.0.0.1"
 START_LIMIT_S = 60
@@ -186,16 +191,109 @@ class SeaweedFs(Server):
         return super().facts() | keys
 
 
-SERVERS: dict[str, type[Server]] = {server.name: server for server in (Ministack, SeaweedFs)}
+class Ceph(Server):
+    """A real store with roles, in a monitor, an OSD and a radosgw; takes some twenty seconds. Accounts are tenants."""
+
+    name = "ceph"
+
+    def __init__(self, folder: pathlib.Path, port: int | None = None) -> None:
+        super().__init__(folder, port)
+        self.mon_port = free_port()
+
+    def command(self) -> list[str]:
+        if shutil.which("radosgw") is None:
+            raise ServerError("radosgw is missing; run scripts/setup.sh system-tests")
+        script = pathlib.Path(ceph.__file__).resolve()
+        return [sys.executable, str(script), f"--port={self.port}", f"--mon-port={self.mon_port}"]
+
+    def prepare(self) -> None:
+        (self.folder / "ready").unlink(missing_ok=True)
+
+    def is_ready(self) -> bool:
+        # The file says that the users are made, the answer that the S3 door is open.
+        return (self.folder / "ready").exists() and status(self.endpoint + "/") == 200
+
+    def facts(self) -> dict[str, str]:
+        keys = {f"{user}_secret_access_key": ceph.secret(user) for user in ceph.USERS}
+        return super().facts() | {f"{user}_access_key_id": user for user in ceph.USERS} | keys
+
+
+class FakeGcs(Server):
+    """Speaks like Google Cloud Storage, to everyone. All in memory."""
+
+    name = "fake-gcs"
+
+    def command(self) -> list[str]:
+        return [
+            *(bundled_program("fake-gcs-server"), "-scheme=http", f"-host={HOST}", f"-port={self.port}"),
+            *("-backend=memory", f"-public-host={HOST}:{self.port}", "-log-level=warn"),
+        ]
+
+    def is_ready(self) -> bool:
+        return status(self.endpoint + "/storage/v1/b?project=test") == 200
+
+
+class Azurite(Server):
+    """Speaks like Azure Blob Storage, and checks keys and signatures. Its data lie in the folder."""
+
+    name = "azurite"
+    account = "telecinetest"
+    key = base64.b64encode(b"a key of Azurite for tests only").decode()
+
+    @property
+    def endpoint(self) -> str:
+        """Where the account's containers are: in its paths, the account comes first."""
+        return f"{super().endpoint}/{self.account}"
+
+    def command(self) -> list[str]:
+        main = venv() / "azurite/node_modules/azurite/dist/src/blob/main.js"
+        node = shutil.which("node")
+        if node is None or not main.exists():
+            raise ServerError(f"{main} or node is missing; run scripts/setup.sh system-tests python azurite")
+        return [
+            *(node, str(main), "--blobHost", HOST, "--blobPort", str(self.port), "--location", "data"),
+            # By default it reports to its makers.
+            *("--silent", "--skipApiVersionCheck", "--disableTelemetry"),
+        ]
+
+    def environment(self) -> dict[str, str]:
+        return {"AZURITE_ACCOUNTS": f"{self.account}:{self.key}"}
+
+    def prepare(self) -> None:
+        (self.folder / "data").mkdir(exist_ok=True)
+
+    def is_ready(self) -> bool:
+        return status(self.endpoint + "?comp=list") == 403
+
+    def facts(self) -> dict[str, str]:
+        return super().facts() | {"account": self.account, "key": self.key}
+
+
+SERVERS: dict[str, type[Server]] = {server.name: server for server in (Ministack, SeaweedFs, Ceph, FakeGcs, Azurite)}
+
+
+def venv() -> pathlib.Path:
+    """The virtual environment: TELECINE_VENV, else .venv in the repository."""
+    root = pathlib.Path(__file__).resolve().parent.parent
+    return pathlib.Path(os.environ.get("TELECINE_VENV") or root / ".venv")
 
 
 def program(name: str) -> str:
-    """A program of the virtual environment: TELECINE_VENV, else .venv in the repository."""
-    root = pathlib.Path(__file__).resolve().parent.parent
-    path = pathlib.Path(os.environ.get("TELECINE_VENV") or root / ".venv") / "bin" / name
+    """A program of the virtual environment."""
+    path = venv() / "bin" / name
     if not path.exists():
         raise ServerError(f"{path} is missing; run scripts/setup.sh python")
     return str(path)
+
+
+def bundled_program(name: str) -> str:
+    """A program that lies inside of a package of the virtual environment."""
+    found = sorted(venv().glob(f"lib/python3*/site-packages/*/vendor/{name}/bin/{name}-*"))
+    if not found:
+        raise ServerError(f"{name} is missing in {venv()}; run scripts/setup.sh python")
+    # Packages keep no permissions.
+    found[0].chmod(0o755)
+    return str(found[0])
 
 
 def free_port() -> int:

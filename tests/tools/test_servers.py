@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 import aws_accounts
 import boto3
 import botocore.config
+import botocore.exceptions
 import testservers
 
 EXTERNAL_ID = "an-external-id"
@@ -100,6 +101,76 @@ class SeaweedFsTest(unittest.TestCase):
             s3.create_bucket(Bucket=name)
             s3.put_object(Bucket=name, Key="key", Body=name.encode())
             self.assertEqual(s3.get_object(Bucket=name, Key="key")["Body"].read(), name.encode())
+
+
+class CephTest(unittest.TestCase):
+    """Accounts that are tenants; roles, of which it does not know all that AWS knows."""
+
+    def setUp(self) -> None:
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.facts = self.enterContext(testservers.Ceph(pathlib.Path(folder))).facts()
+
+    def client(self, service: str, user: str | None, keys: dict[str, str] | None = None):
+        """A client of a service, as one of the users or with a session's keys."""
+        if user is not None:
+            keys = {name: self.facts[f"{user}_{name}"] for name in ("access_key_id", "secret_access_key")}
+        return boto3.client(
+            service,
+            endpoint_url=self.facts["endpoint"],
+            region_name="us-east-1",
+            config=botocore.config.Config(s3={"addressing_style": "path"}, proxies={}, retries={"max_attempts": 1}),
+            **{f"aws_{name}": value for name, value in keys.items()},
+        )
+
+    def role(self, name: str, condition: dict | None) -> str:
+        """A role of the customer's that names the platform."""
+        document = json.loads(trust("arn:aws:iam::999999999999:user/platform", EXTERNAL_ID))
+        del document["Statement"][0]["Condition"]
+        if condition:
+            document["Statement"][0]["Condition"] = condition
+
+        # A space would come as a plus sign, which it does not decode.
+        def compact(value: dict) -> str:
+            return json.dumps(value, separators=(",", ":"))
+
+        iam = self.client("iam", "customer")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=compact(document))
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=compact(json.loads(policy())))
+        return f"arn:aws:iam::123456789012:role/{name}"
+
+    def test_roles_work_but_external_ids_are_not_known(self) -> None:
+        s3 = self.client("s3", "customer")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_object(Bucket=BUCKET, Key="key", Body=b"film")
+        with self.assertRaises(botocore.exceptions.ClientError):
+            self.client("s3", "stranger").get_object(Bucket=BUCKET, Key="key")
+
+        open_role = self.role("Open", None)
+        sts = self.client("sts", "platform")
+        for external_id in ({}, {"ExternalId": EXTERNAL_ID}, {"ExternalId": "wrong"}):
+            taken = sts.assume_role(RoleArn=open_role, RoleSessionName="session", **external_id)["Credentials"]
+        session = {"access_key_id": taken["AccessKeyId"], "secret_access_key": taken["SecretAccessKey"]}
+        as_role = self.client("s3", None, session | {"session_token": taken["SessionToken"]})
+        self.assertEqual(as_role.get_object(Bucket=BUCKET, Key="key")["Body"].read(), b"film")
+        with self.assertRaises(botocore.exceptions.ClientError):
+            as_role.delete_object(Bucket=BUCKET, Key="key")
+        with self.assertRaises(botocore.exceptions.ClientError):
+            self.client("sts", "stranger").assume_role(RoleArn=open_role, RoleSessionName="session")
+
+        closed = self.role("Closed", {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}})
+        with self.assertRaises(botocore.exceptions.ClientError):
+            sts.assume_role(RoleArn=closed, RoleSessionName="session", ExternalId=EXTERNAL_ID)
+
+
+class StandInsTest(unittest.TestCase):
+    """Those that speak like Google's and Azure's."""
+
+    def test_azurite_lets_nobody_in_without_a_key_and_fake_gcs_everybody(self) -> None:
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        azurite = self.enterContext(testservers.Azurite(folder))
+        self.assertEqual(testservers.status(azurite.endpoint + "/films?restype=container&comp=list"), 403)
+        gcs = self.enterContext(testservers.FakeGcs(folder))
+        self.assertEqual(testservers.status(gcs.endpoint + "/storage/v1/b?project=any"), 200)
 
 
 class CommandLineTest(unittest.TestCase):

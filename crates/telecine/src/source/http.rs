@@ -1,21 +1,20 @@
 //! Direct links. Every address that is connected to was checked before, at every redirect anew: a link that a user gives
 //! must not make this server ask its own network. Knows no task.
 
-use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt;
-use reqwest::header::{self, HeaderMap};
-use reqwest::{Response, StatusCode};
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Method, Request, Response, StatusCode};
 use url::Url;
 
-use super::aws::{causes, chain};
-use super::guard::{Guard, NOT_PUBLIC, NotPublic};
-use super::web::{IDLE_LIMIT, Web};
+use super::body::{self, ContentRange, text};
+use super::guard::Guard;
+use super::web::{self, Web};
 use super::{ByteStream, Count, ObjectInfo, Page, Retry, RetryPolicy, Source, SourceError, SourceErrorKind};
 use crate::config::UrlConfig;
 
@@ -71,17 +70,8 @@ impl Links {
     pub async fn fetch(&self, link: &str, limit: usize) -> Result<Bytes, SourceError> {
         let link = self.check(link)?;
         self.again(|| async {
-            let fail = |kind, detail| failure("GET", &link, kind, detail);
-            let mut answer = self.get(&link, HeaderMap::new()).await?;
-            let mut whole = BytesMut::new();
-            while let Some(bytes) = answer.chunk().await.map_err(|error| transport("GET", &link, &error))? {
-                if whole.len() + bytes.len() > limit {
-                    let detail = format!("the file has more than the {limit} bytes that are allowed");
-                    return Err(fail(SourceErrorKind::Unsupported, detail));
-                }
-                whole.extend_from_slice(&bytes);
-            }
-            Ok(whole.freeze())
+            let answer = self.get(&link, HeaderMap::new()).await?;
+            web::whole(answer, limit).await.map_err(|why| why.at("GET", link.to_string()))
         })
         .await
     }
@@ -125,7 +115,7 @@ impl Links {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse(SourceErrorKind::Unsupported, "a link with a user or password is not taken");
         }
-        self.web.client(url).map(drop).or_else(|why| refuse(SourceErrorKind::Denied, why))
+        self.web.guard().check(url).or_else(|why| refuse(SourceErrorKind::Denied, why))
     }
 
     /// Sends a GET and follows redirects, each checked like the first.
@@ -133,21 +123,11 @@ impl Links {
         let mut url = link.clone();
         for _ in 0..=MAX_REDIRECTS {
             self.check_url(&url)?;
-            let client = self.web.client(&url);
-            let request = client
-                .map_err(|why| failure("GET", &url, SourceErrorKind::Denied, why.to_owned()))?
-                .get(url.clone())
-                .headers(headers.clone())
-                // What is measured and hashed is the file, not its compressed form.
-                .header(header::ACCEPT_ENCODING, "identity");
-            let sent = tokio::time::timeout(IDLE_LIMIT, request.send()).await;
-            let answer = match sent {
-                Ok(answer) => answer.map_err(|error| transport("GET", &url, &error))?,
-                Err(_) => {
-                    let detail = format!("no answer within {IDLE_LIMIT:?}");
-                    return Err(failure("GET", &url, SourceErrorKind::Unavailable, detail));
-                }
-            };
+            let mut request = Request::new(Method::GET, url.clone());
+            *request.headers_mut() = headers.clone();
+            // What is measured and hashed is the file, not its compressed form.
+            request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            let answer = self.web.send(request).await.map_err(|why| why.at("GET", url.to_string()))?;
             if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return refused(&url, answer);
             }
@@ -184,17 +164,6 @@ fn failure(operation: &'static str, url: &Url, kind: SourceErrorKind, detail: St
     SourceError { kind, operation, address: url.to_string(), detail }
 }
 
-/// No answer, or a broken one; unless it was we who refused to connect.
-fn transport(operation: &'static str, url: &Url, error: &reqwest::Error) -> SourceError {
-    let is_refused = causes(error).any(|cause: &(dyn Error + 'static)| cause.is::<NotPublic>());
-    if is_refused {
-        return failure(operation, url, SourceErrorKind::Denied, NOT_PUBLIC.to_owned());
-    }
-    // The URL is told already.
-    let detail = chain(error).replace(&format!(" for url ({url})"), "");
-    failure(operation, url, SourceErrorKind::Unavailable, detail)
-}
-
 /// The file behind one link. Each read begins at the link itself, for what it leads to may be valid for a short time
 /// only.
 pub struct HttpSource {
@@ -223,7 +192,7 @@ impl HttpSource {
         };
         let (has_ranges, size) = match answer.status() {
             StatusCode::PARTIAL_CONTENT => {
-                (true, content_range(answer.headers()).and_then(|range| range.size))
+                (true, ContentRange::of(answer.headers()).and_then(|told| told.size))
             }
             _ => (false, answer.content_length()),
         };
@@ -301,76 +270,19 @@ impl Source for HttpSource {
             let detail = format!("asked for version {wanted}, the server gives `{found}`");
             return Err(self.wrong(SourceErrorKind::Changed, detail));
         }
-        let given = match answer.status() {
-            StatusCode::PARTIAL_CONTENT => content_range(answer.headers()).map(|told| told.range),
-            _ => answer.content_length().map(|size| 0..size),
-        };
-        let given = given.unwrap_or(0..self.info.size_bytes);
-        if given.start != range.start {
-            let detail = format!("asked for bytes {range:?}, the server gives {given:?}");
-            return Err(self.wrong(SourceErrorKind::Unsupported, detail));
-        }
-        if given.end < range.end {
-            let detail = format!("asked for bytes {range:?}, the file ends at {}", given.end);
-            return Err(self.wrong(SourceErrorKind::Changed, detail));
-        }
-        let reading = Reading { answer, link: self.link.clone(), asked: range.end - range.start, got: 0 };
-        Ok(futures::stream::try_unfold(reading, Reading::step).boxed())
-    }
-}
-
-/// A body on its way.
-struct Reading {
-    answer: Response,
-    link: Url,
-    asked: u64,
-    got: u64,
-}
-
-impl Reading {
-    async fn step(mut self) -> Result<Option<(Bytes, Self)>, SourceError> {
-        let left = self.asked - self.got;
-        if left == 0 {
-            return Ok(None);
-        }
-        let chunk = self.answer.chunk().await.map_err(|error| transport("GET", &self.link, &error))?;
-        let Some(mut bytes) = chunk else {
-            let detail = format!("the body ended after {} of {} bytes", self.got, self.asked);
-            return Err(failure("GET", &self.link, SourceErrorKind::Unavailable, detail));
-        };
-        // A server without ranges goes on to the end of the file.
-        bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-        self.got += bytes.len() as u64;
-        Ok(Some((bytes, self)))
+        let body = body::ranged(answer, &range, self.link.as_str());
+        body.map_err(|why| why.at("GET", self.link.to_string()))
     }
 }
 
 fn range_headers(range: &Range<u64>, etag: Option<&str>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let text = format!("bytes={}-{}", range.start, range.end - 1);
-    headers.extend(text.parse().ok().map(|value| (header::RANGE, value)));
+    headers.extend(body::range_header(range).parse().ok().map(|value| (header::RANGE, value)));
     // Weak tags and times do not hold for ranges; for them, what the answer says is compared.
     let strong = etag.filter(|etag| !etag.starts_with("W/") && !etag.starts_with(MODIFIED));
     let quoted = strong.and_then(|etag| format!("\"{etag}\"").parse().ok());
     headers.extend(quoted.map(|value| (header::IF_MATCH, value)));
     headers
-}
-
-struct ContentRange {
-    range: Range<u64>,
-    size: Option<u64>,
-}
-
-/// `bytes 5-9/20`.
-fn content_range(headers: &HeaderMap) -> Option<ContentRange> {
-    let (range, size) = text(headers, header::CONTENT_RANGE)?.strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let range = first.parse().ok()?..last.parse::<u64>().ok()?.checked_add(1)?;
-    Some(ContentRange { range, size: size.parse().ok() })
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
 }
 
 const MODIFIED: &str = "modified ";

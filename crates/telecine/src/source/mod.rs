@@ -2,9 +2,12 @@
 //! Only this module knows a bucket's protocol; it knows no task, index or integration.
 
 mod aws;
+mod azure;
+mod body;
 mod count;
 mod endpoint;
 mod folder;
+mod gcs;
 mod guard;
 
 pub mod http;
@@ -15,13 +18,16 @@ mod retry;
 mod s3;
 mod scoped;
 mod session;
+mod tokens;
 mod urls;
 mod web;
 
 pub use aws::{ExternalId, Place, partition};
+pub use azure::AzureSource;
 pub use count::{Count, Counts};
 pub use endpoint::{Endpoint, EndpointPath, guarded_client};
 pub use folder::FolderSource;
+pub use gcs::GcsSource;
 pub use guard::{Guard, Lookup};
 pub use open::Opener;
 pub use retry::{Retry, RetryPolicy};

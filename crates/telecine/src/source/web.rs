@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Client;
-use url::Url;
+use bytes::{Bytes, BytesMut};
+use reqwest::{Client, Request, Response};
 
-use super::guard::Guard;
+use super::aws::{causes, chain};
+use super::guard::{Guard, NOT_PUBLIC, NotPublic};
+use super::{SourceError, SourceErrorKind};
 
 /// An answer's head, and each piece of a body, must come within this.
 pub(super) const IDLE_LIMIT: Duration = Duration::from_secs(30);
@@ -51,9 +53,56 @@ impl Web {
         &self.guard
     }
 
-    /// The client for this URL, or why there is none.
-    pub(super) fn client(&self, url: &Url) -> Result<&Client, &'static str> {
-        self.guard.check(url)?;
-        Ok(if self.guard.is_allowed(url) { &self.trusted } else { &self.public })
+    /// Sends one request, and waits for the head of the answer. Any status is an answer.
+    pub(super) async fn send(&self, request: Request) -> Result<Response, Refusal> {
+        let url = request.url();
+        self.guard.check(url).map_err(|why| Refusal::new(SourceErrorKind::Denied, why))?;
+        let client = if self.guard.is_allowed(url) { &self.trusted } else { &self.public };
+        match tokio::time::timeout(IDLE_LIMIT, client.execute(request)).await {
+            Ok(answer) => answer.map_err(Refusal::of_transport),
+            Err(_) => {
+                Err(Refusal::new(SourceErrorKind::Unavailable, format!("no answer within {IDLE_LIMIT:?}")))
+            }
+        }
     }
+}
+
+/// Why there is no answer, or none that is good; without the address, which those who asked know by a better name.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) kind: SourceErrorKind,
+    pub(super) detail: String,
+}
+
+impl Refusal {
+    pub(super) fn new(kind: SourceErrorKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+
+    /// No answer, or a broken one; unless it was we who refused to connect.
+    pub(super) fn of_transport(error: reqwest::Error) -> Self {
+        if causes(&error).any(|cause| cause.is::<NotPublic>()) {
+            return Self::new(SourceErrorKind::Denied, NOT_PUBLIC);
+        }
+        // A URL may hold a signature.
+        Self::new(SourceErrorKind::Unavailable, chain(&error.without_url()))
+    }
+
+    /// What was asked, and of what.
+    pub(super) fn at(self, operation: &'static str, address: String) -> SourceError {
+        SourceError { kind: self.kind, operation, address, detail: self.detail }
+    }
+}
+
+/// The whole body of an answer, which must not be longer than `limit`.
+pub(super) async fn whole(mut answer: Response, limit: usize) -> Result<Bytes, Refusal> {
+    let mut whole = BytesMut::new();
+    while let Some(bytes) = answer.chunk().await.map_err(Refusal::of_transport)? {
+        if whole.len() + bytes.len() > limit {
+            let detail = format!("the file has more than the {limit} bytes that are allowed");
+            return Err(Refusal::new(SourceErrorKind::Unsupported, detail));
+        }
+        whole.extend_from_slice(&bytes);
+    }
+    Ok(whole.freeze())
 }

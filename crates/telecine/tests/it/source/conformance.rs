@@ -24,7 +24,7 @@ pub(crate) const ODD_KEYS: [&str; 26] = [
     "odd/ends ",
     "odd/tab\t.mp4",
     "odd/line\n.mp4",
-    "odd/control\u{1}.mp4",
+    CONTROL,
     "odd/ví deo.mp4",
     "odd/日本語/映画.mp4",
     "odd/composed \u{e9}.mp4",
@@ -41,6 +41,7 @@ pub(crate) const DOUBLE_SLASH: &str = "odd//double.mp4";
 pub(crate) const DOT: &str = "odd/./dot.mp4";
 pub(crate) const DOTS: &str = "odd/../dots.mp4";
 pub(crate) const BACKSLASH: &str = "odd/back\\slash.mp4";
+pub(crate) const CONTROL: &str = "odd/control\u{1}.mp4";
 /// What consoles make for an empty folder.
 pub(crate) const MARKER: &str = "odd/marker/";
 

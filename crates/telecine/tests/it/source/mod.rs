@@ -1,9 +1,11 @@
 //! The `Source` seam: one suite, run on every kind of store; what is particular to each beside it.
 
 mod answers;
+mod azure;
 mod conformance;
 mod endpoint;
 mod folder;
+mod gcs;
 mod http;
 mod listing;
 mod private;

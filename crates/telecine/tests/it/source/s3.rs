@@ -101,3 +101,18 @@ impl Bucket {
         self.put(&key, Vec::new()).await;
     }
 }
+
+#[tokio::test]
+async fn ceph_conforms() {
+    let servers = Servers::start(&["ceph"]);
+    let fact = |name: &str| servers.fact("ceph", name);
+    let user = |name: &str| {
+        let secret = fact(&format!("{name}_secret_access_key"));
+        let key = Credentials::new(fact(&format!("{name}_access_key_id")), secret, None, None, "test");
+        client(&fact("endpoint"), key)
+    };
+    let owner = user("customer");
+    owner.create_bucket().bucket("conformance").send().await.expect("the bucket is made");
+    let bucket = Bucket { owner, stranger: user("stranger"), name: "conformance", unkept: &[] };
+    conformance::conforms(&bucket).await;
+}
