@@ -165,6 +165,7 @@ async fn load_engines(config: &EnginesConfig) -> Result<Engines> {
 /// of tasks that need none.
 async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<()> {
     let broken = store.break_claims(now).await?;
+    store.break_sync_claims().await?;
     let discarded = store.discard_unfinished_transfers().await?;
     if broken + discarded > 0 {
         tracing::info!(

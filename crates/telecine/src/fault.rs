@@ -103,6 +103,7 @@ codes! {
     // Verification of integrations.
     RoleNotAssumable "role_not_assumable" "The role cannot be assumed." "the role exists under this name and its trust policy names our principal and the external id" "Create the role with the trust policy of this integration, then verify again.";
     InsecureTrustPolicy "insecure_trust_policy" "The role can be assumed without the right external id." "the trust policy must require the external id" "Replace the role's trust policy by the one of this integration, then verify again.";
+    SyncCancelled "synchronization_cancelled" "The synchronization was cancelled." "" "Synchronize again; what it had found until then stays.";
     SecretUnreadable "secret_unreadable" "The stored secret of the integration cannot be read." "secrets are sealed with the key in the file secrets.key_file" "Put the key file back, or give the integration its secret anew.";
     BucketNotExists "bucket_not_exists" "There is no such bucket." "" "Check the bucket's name.";
     ListDenied "list_denied" "The bucket may not be listed." "the policy allows s3:ListBucket on the bucket" "Attach the policy of this integration to the role, then verify again.";

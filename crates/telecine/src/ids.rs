@@ -127,6 +127,8 @@ ids! {
     TransferId;
     /// An integration: a connected bucket.
     IntegrationId;
+    /// A synchronization: one listing of a bucket into its inventory.
+    SyncId;
 }
 
 impl From<TaskId> for VideoId {

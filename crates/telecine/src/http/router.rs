@@ -76,7 +76,19 @@ fn routes(shared: Shared) -> Router {
         .route("/integrations", get(integrations::list).post(integrations::create))
         .route("/integrations/{integration_id}", get(integrations::get).delete(integrations::delete))
         .route("/integrations/{integration_id}/verify", post(integrations::verify))
-        .route("/integrations/{integration_id}/synchronize", post(integrations::synchronize))
+        .route(
+            "/integrations/{integration_id}/synchronize",
+            post(integrations::synchronizations::synchronize),
+        )
+        .route("/integrations/{integration_id}/synchronizations", get(integrations::synchronizations::list))
+        .route(
+            "/integrations/{integration_id}/synchronizations/{synchronization_id}",
+            get(integrations::synchronizations::get),
+        )
+        .route(
+            "/integrations/{integration_id}/synchronizations/{synchronization_id}/cancel",
+            post(integrations::synchronizations::cancel),
+        )
         .route("/integrations/{integration_id}/statistics", get(integrations::statistics))
         .route("/integrations/{integration_id}/manifest", get(integrations::manifest))
         .route("/keys", get(keys::list).post(keys::create))

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::schedule;
 use crate::app::App;
 use crate::fault::Result;
 use crate::time::Timestamp;
@@ -32,7 +33,7 @@ pub struct Duty {
 
 /// What a server does in the background. Duties do not wait for each other.
 fn duties() -> Vec<Duty> {
-    Vec::new()
+    vec![schedule::GO_ON]
 }
 
 /// Wakes the keeper; part of [`App`].

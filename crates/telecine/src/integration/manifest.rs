@@ -8,7 +8,7 @@ use super::Integration;
 use super::service::ManifestRequest;
 use crate::fault::{Fault, Result};
 use crate::ids::IndexId;
-use crate::store::IntegrationStore;
+use crate::store::InventoryStore;
 use crate::transfer::ObjectRef;
 
 /// Rows of the inventory that are read at once.
@@ -22,7 +22,7 @@ struct Entry<'a> {
 }
 
 pub(super) async fn write(
-    store: &dyn IntegrationStore,
+    store: &dyn InventoryStore,
     integration: &Integration,
     request: &ManifestRequest,
     out: mpsc::Sender<Bytes>,

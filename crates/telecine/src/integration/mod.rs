@@ -2,22 +2,34 @@
 //! verification as a checklist, the inventory of what lies there. Knows neither HTTP nor SQL.
 
 mod bucket;
+mod decision;
 mod documents;
+mod filters;
+mod glob;
+mod inventory;
 pub mod keeper;
 mod manifest;
 mod provider;
+mod schedule;
 mod service;
 mod sync;
 mod verify;
 
+pub use decision::Decision;
 pub use documents::policy_document;
+pub use filters::{Filters, Rules};
+pub use glob::Glob;
+pub use inventory::{
+    InventoryItem, KeyRange, Statistics, SyncClaim, SyncEnd, SyncFound, SyncReport, SyncRun, SyncState,
+    SyncTrigger,
+};
 pub use provider::{
     AzureAccess, AzureCredentials, GcsAccess, GcsCredentials, Provider, Role, S3Access, S3Credentials,
     S3Endpoint,
 };
 pub use service::{
-    Integrations, ManifestRequest, NewIntegration, create, synchronize, trust_document, verify,
-    write_manifest,
+    Integrations, ManifestRequest, NewIntegration, begin_synchronization, create, synchronize,
+    trust_document, verify, write_manifest,
 };
 
 use serde::{Deserialize, Serialize};
@@ -144,26 +156,6 @@ impl Integration {
     }
 }
 
-/// Which objects of a bucket are taken for videos to index. An empty filter takes every video.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Filters {
-    /// Globs over keys, one of which must match; none for all. `*` stays within a folder, `**` does not.
-    pub include: Vec<String>,
-    /// Globs over keys, none of which may match.
-    pub exclude: Vec<String>,
-    /// At least so many bytes.
-    pub min_bytes: Option<u64>,
-    /// At most so many bytes.
-    pub max_bytes: Option<u64>,
-    /// Written at this moment or later.
-    pub modified_after: Option<Timestamp>,
-    /// Written before this moment.
-    pub modified_before: Option<Timestamp>,
-    /// Storage classes, such as `STANDARD`; none for all.
-    pub storage_classes: Vec<String>,
-}
-
 /// When a bucket is synchronized by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -202,53 +194,4 @@ pub enum CheckOutcome {
     NotNeeded,
     /// The store does not do this.
     NotSupported,
-}
-
-/// An object as the last synchronization saw it: a row of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InventoryItem {
-    /// The key, exactly.
-    pub key: String,
-    /// Bytes.
-    pub size_bytes: u64,
-    /// As the store gives it.
-    pub etag: String,
-    /// When it was last written.
-    pub modified_at: Option<Timestamp>,
-    /// Such as `STANDARD`.
-    pub storage_class: String,
-    /// Whether its name says that it is a video.
-    pub is_video: bool,
-}
-
-/// What a synchronization found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct SyncReport {
-    /// Objects in the bucket.
-    pub items: u64,
-    /// Of them videos, by name.
-    pub videos: u64,
-    /// New since the last one.
-    pub added: u64,
-    /// Another version than at the last one.
-    pub changed: u64,
-    /// Gone since the last one.
-    pub removed: u64,
-}
-
-/// What is in a bucket, and how much of it is indexed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Statistics {
-    /// Objects in the bucket.
-    pub items: u64,
-    /// Of them videos, by name.
-    pub videos: u64,
-    /// Bytes of all objects.
-    pub bytes: u64,
-    /// Videos whose present version is in an index.
-    pub indexed: u64,
-    /// Videos that are not.
-    pub not_indexed: u64,
-    /// Indexed objects that are no longer in the bucket.
-    pub indexed_then_deleted: u64,
 }

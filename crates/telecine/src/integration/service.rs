@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::bucket::{parse_account, parse_bucket, parse_folder_name, parse_role};
 use super::documents::trust_document_for;
-use super::{Integration, Provider, ROLE_NAME, Role, SyncReport, manifest, sync};
+use super::{Integration, Provider, ROLE_NAME, Role, SyncReport, SyncRun, SyncTrigger, manifest, sync};
 use crate::app::App;
 use crate::config::Config;
 use crate::fault::{Code, Error, Fault, Result};
-use crate::ids::{IndexId, IntegrationId, WorkspaceId};
+use crate::ids::{IndexId, IntegrationId, SyncId, WorkspaceId};
 use crate::source::{self, SourceError, SourceErrorKind, Sources};
-use crate::store::IntegrationStore;
+use crate::store::Store;
 use crate::time::Clock;
 use crate::vault::Vault;
 
@@ -51,7 +51,7 @@ pub struct ManifestRequest {
 #[derive(Clone, Copy)]
 pub struct Integrations<'a> {
     /// Where they are kept.
-    pub store: &'a dyn IntegrationStore,
+    pub store: &'a dyn Store,
     /// What they lead to.
     pub sources: &'a dyn Sources,
     /// Seals secrets.
@@ -144,10 +144,16 @@ impl<'a> Integrations<'a> {
     }
 
     /// See [`synchronize`].
-    pub async fn synchronize(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<Option<SyncReport>> {
+    pub async fn synchronize(
+        &self,
+        workspace: WorkspaceId,
+        id: IntegrationId,
+        trigger: SyncTrigger,
+    ) -> Result<Option<SyncReport>> {
         let Some(integration) = self.store.integration(workspace, id).await? else { return Ok(None) };
         require_active(&integration)?;
-        sync::synchronize(self, &integration).await.map(Some)
+        let run = sync::synchronize(self, &integration, trigger).await?;
+        Ok(Some(run.report()))
     }
 
     /// See [`write_manifest`]; whether the index is there is the caller's to know.
@@ -194,7 +200,44 @@ pub async fn verify(
     Integrations::of(app).verify(workspace, id).await
 }
 
-/// Lists the bucket into the inventory. None when there is no such integration.
+/// Begins to list the bucket into the inventory, or joins who does already. It goes on in the background, whatever
+/// becomes of who asked for it. None when there is no such integration.
+///
+/// # Errors
+/// `integration_not_active`.
+pub async fn begin_synchronization(
+    app: &Arc<App>,
+    workspace: WorkspaceId,
+    id: IntegrationId,
+    trigger: SyncTrigger,
+) -> Result<Option<SyncRun>> {
+    let Some(integration) = app.store.integration(workspace, id).await? else { return Ok(None) };
+    require_active(&integration)?;
+    let (run, _) = app.store.begin_sync(id, trigger, app.clock.now()).await?;
+    go_on_with(app, run.id);
+    Ok(Some(run))
+}
+
+/// Works on a synchronization in the background, if nobody does.
+pub(super) fn go_on_with(app: &Arc<App>, run: SyncId) {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let integrations = Integrations::of(&app);
+        let worked = tokio::select! {
+            // The row says what is left.
+            () = app.stopping.cancelled() => Ok(()),
+            worked = sync::work(&integrations, run) => worked,
+        };
+        if let Err(error) = worked {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "a synchronization was interrupted and will go on later"
+            );
+        }
+    });
+}
+
+/// As [`begin_synchronization`], and waits for its end.
 ///
 /// # Errors
 /// `integration_not_active`, and what the store of the videos says.
@@ -202,8 +245,11 @@ pub async fn synchronize(
     app: &Arc<App>,
     workspace: WorkspaceId,
     id: IntegrationId,
+    trigger: SyncTrigger,
 ) -> Result<Option<SyncReport>> {
-    Integrations::of(app).synchronize(workspace, id).await
+    let Some(run) = begin_synchronization(app, workspace, id, trigger).await? else { return Ok(None) };
+    let ended = sync::ended(&Integrations::of(app), id, run.id).await?;
+    Ok(Some(ended.report()))
 }
 
 /// Writes the manifest of the inventory's videos: a JSON array of `{index_id, language, object}`, in pieces. Ends

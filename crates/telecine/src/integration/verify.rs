@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use tokio::time::Instant;
 
+use super::decision::is_video;
 use super::service::Integrations;
-use super::sync::is_video;
 use super::{Check, CheckOutcome, Integration, IntegrationStatus, Provider};
 use crate::fault::{Code, Fault};
 use crate::source::{ExternalId, ObjectInfo, Page, Source, SourceError, SourceErrorKind};

@@ -4,7 +4,10 @@
 //! Every method that returns has its effect on disk (SQLite: WAL, FULL). Everything is scoped by workspace: an id of
 //! another workspace is as if it did not exist.
 
+mod inventory;
 pub mod sqlite;
+
+pub use inventory::{InventoryStore, Merge};
 
 use async_trait::async_trait;
 use half::f16;
@@ -14,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::fault::Result;
 use crate::ids::{IndexId, IntegrationId, KeyId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::index::{Index, IndexSummary};
-use crate::integration::{Integration, InventoryItem, Statistics, SyncReport};
+use crate::integration::Integration;
 use crate::keys::{ApiKey, Caller};
 use crate::queue::{Claim, Stale};
 use crate::time::{MediaTime, Timestamp};
@@ -351,7 +354,7 @@ pub trait VideoStore: Send + Sync {
     async fn thumbnail(&self, video: VideoId, at: Option<MediaTime>) -> Result<Option<(MediaTime, Vec<u8>)>>;
 }
 
-/// Integrations and their inventories.
+/// Integrations.
 #[async_trait]
 pub trait IntegrationStore: Send + Sync {
     /// # Errors
@@ -370,30 +373,6 @@ pub trait IntegrationStore: Send + Sync {
     async fn update_integration(&self, integration: &Integration) -> Result<()>;
     /// Removes it with its secrets and inventory; videos and tasks stay.
     async fn delete_integration(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<bool>;
-    /// Begins a listing: rows seen from now on carry its number.
-    async fn begin_sync(&self, integration: IntegrationId, now: Timestamp) -> Result<i64>;
-    /// A page of a listing; how many were new, and how many had changed.
-    async fn add_inventory(
-        &self,
-        integration: IntegrationId,
-        sync: i64,
-        items: &[InventoryItem],
-    ) -> Result<(u64, u64)>;
-    /// Ends a listing that reached the end: rows that it did not see are gone.
-    async fn end_sync(&self, integration: IntegrationId, sync: i64, now: Timestamp) -> Result<SyncReport>;
-    /// Videos of the inventory in order of their keys, after this one; only those that this index does not have yet,
-    /// if one is given.
-    async fn inventory_after(
-        &self,
-        integration: IntegrationId,
-        after: Option<&str>,
-        not_in: Option<IndexId>,
-        limit: u32,
-    ) -> Result<Vec<InventoryItem>>;
-    /// One row of the inventory.
-    async fn inventory_item(&self, integration: IntegrationId, key: &str) -> Result<Option<InventoryItem>>;
-    /// What is there, and how much of it is indexed.
-    async fn statistics(&self, integration: IntegrationId) -> Result<Statistics>;
 }
 
 /// A vector for the index over vectors.
@@ -474,7 +453,14 @@ pub trait SearchStore: Send + Sync {
 /// All of them.
 #[async_trait]
 pub trait Store:
-    KeyStore + IndexStore + TaskStore + VideoStore + IntegrationStore + SearchStore + std::fmt::Debug
+    KeyStore
+    + IndexStore
+    + TaskStore
+    + VideoStore
+    + IntegrationStore
+    + InventoryStore
+    + SearchStore
+    + std::fmt::Debug
 {
     /// Whether the database answers and can write; for readiness.
     async fn ping(&self) -> Result<()>;

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use self::add::AddArgs;
 use self::manifest::ManifestArgs;
+use self::sync::SyncArgs;
 use super::client::{Client, ServerArgs};
 use super::failure::{Failure, Outcome};
 use super::show as shown;
@@ -28,10 +29,7 @@ pub(super) enum IntegrationCommand {
         integration: String,
     },
     /// List the bucket anew, to learn of added, changed and removed files
-    Sync {
-        /// The integration, by its bucket or id
-        integration: String,
-    },
+    Sync(SyncArgs),
     /// Write the list of videos in the bucket as a manifest for `telecine transfer`
     Manifest(ManifestArgs),
     /// List integrations
@@ -58,7 +56,7 @@ pub(super) async fn run(command: IntegrationCommand, server: &ServerArgs) -> Out
     match command {
         IntegrationCommand::Add(args) => add::add(&client, args, json).await,
         IntegrationCommand::Verify { integration } => verify::verify(&client, &integration, json).await,
-        IntegrationCommand::Sync { integration } => sync::sync(&client, &integration, json).await,
+        IntegrationCommand::Sync(args) => sync::sync(&client, args, json).await,
         IntegrationCommand::Manifest(args) => manifest::manifest(&client, args).await,
         IntegrationCommand::List => show::list(&client, json).await,
         IntegrationCommand::Show { integration, save } => {

@@ -2,6 +2,7 @@
 
 pub(super) mod index;
 pub(super) mod integration;
+pub(super) mod inventory;
 pub(super) mod search;
 pub(super) mod task;
 pub(super) mod video;

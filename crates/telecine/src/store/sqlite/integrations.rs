@@ -3,12 +3,12 @@
 use anyhow::Context as _;
 use async_trait::async_trait;
 
+use super::SqliteStore;
 use super::filters::Sql;
 use super::rows::{from_json, moment_if_any, parsed, to_json};
-use super::{SqliteStore, inventory};
 use crate::fault::{Code, Error, Fault, Result};
-use crate::ids::{IndexId, IntegrationId, WorkspaceId};
-use crate::integration::{Integration, IntegrationStatus, InventoryItem, Statistics, SyncReport};
+use crate::ids::{IntegrationId, WorkspaceId};
+use crate::integration::{Integration, IntegrationStatus};
 use crate::store::IntegrationStore;
 use crate::time::Timestamp;
 use crate::vault::Sealed;
@@ -147,41 +147,6 @@ impl IntegrationStore for SqliteStore {
             .execute(&self.writer)
             .await?;
         Ok(done.rows_affected() > 0)
-    }
-
-    async fn begin_sync(&self, integration: IntegrationId, _now: Timestamp) -> Result<i64> {
-        inventory::begin_sync(self, integration).await
-    }
-
-    async fn add_inventory(
-        &self,
-        integration: IntegrationId,
-        sync: i64,
-        items: &[InventoryItem],
-    ) -> Result<(u64, u64)> {
-        inventory::add(self, integration, sync, items).await
-    }
-
-    async fn end_sync(&self, integration: IntegrationId, sync: i64, now: Timestamp) -> Result<SyncReport> {
-        inventory::end_sync(self, integration, sync, now).await
-    }
-
-    async fn inventory_after(
-        &self,
-        integration: IntegrationId,
-        after: Option<&str>,
-        not_in: Option<IndexId>,
-        limit: u32,
-    ) -> Result<Vec<InventoryItem>> {
-        inventory::after(self, integration, after, not_in, limit).await
-    }
-
-    async fn inventory_item(&self, integration: IntegrationId, key: &str) -> Result<Option<InventoryItem>> {
-        inventory::item(self, integration, key).await
-    }
-
-    async fn statistics(&self, integration: IntegrationId) -> Result<Statistics> {
-        inventory::statistics(self, integration).await
     }
 }
 

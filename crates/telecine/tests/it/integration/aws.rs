@@ -11,7 +11,7 @@ use telecine::fault::Code;
 use telecine::ids::{IndexId, WorkspaceId};
 use telecine::integration::{
     CheckOutcome, Integration, IntegrationStatus, NewIntegration, POLICY_NAME, ROLE_NAME, Role, SyncReport,
-    policy_document,
+    SyncTrigger, policy_document,
 };
 use telecine::source::Sources;
 use telecine::time::Timestamp;
@@ -100,7 +100,7 @@ async fn a_bucket_of_another_account_is_connected_verified_listed_and_its_manife
     assert_eq!((verified.status, verified.region.as_deref()), (IntegrationStatus::Active, Some("us-west-2")));
 
     let sync = async || {
-        let report = desk.integrations().synchronize(desk.workspace, made.id).await;
+        let report = desk.integrations().synchronize(desk.workspace, made.id, SyncTrigger::Manual).await;
         report.expect("a listing").expect("it is there")
     };
     assert_eq!(sync().await, SyncReport { items: 3, videos: 2, added: 3, changed: 0, removed: 0 });

@@ -5,7 +5,9 @@ use std::fs;
 use telecine::config::Config;
 use telecine::fault::Code;
 use telecine::ids::IndexId;
-use telecine::integration::{CheckOutcome, IntegrationStatus, NewIntegration, SyncReport, policy_document};
+use telecine::integration::{
+    CheckOutcome, IntegrationStatus, NewIntegration, SyncReport, SyncTrigger, policy_document,
+};
 use telecine::time::Timestamp;
 use tempfile::TempDir;
 
@@ -43,7 +45,10 @@ async fn a_folder_is_connected_verified_listed_and_its_manifest_written() {
     assert_eq!(made.status, IntegrationStatus::Pending);
     assert!(policy_document(&made).is_null());
     assert!(integrations.trust_document(&made).await.expect("none").is_null());
-    let early = integrations.synchronize(desk.workspace, made.id).await.expect_err("it is not verified");
+    let early = integrations
+        .synchronize(desk.workspace, made.id, SyncTrigger::Manual)
+        .await
+        .expect_err("it is not verified");
     assert_eq!(early.as_fault().map(|fault| fault.code), Some(Code::IntegrationNotActive));
     let again = integrations.create(desk.workspace, new("films", &films)).await.expect_err("it is there");
     assert_eq!(again.as_fault().map(|fault| fault.code), Some(Code::IntegrationAlreadyExists));
@@ -52,8 +57,11 @@ async fn a_folder_is_connected_verified_listed_and_its_manifest_written() {
     assert_eq!(lines(&verified), [("list", CheckOutcome::Ok), ("read", CheckOutcome::Ok)]);
     assert_eq!(verified.status, IntegrationStatus::Active);
 
-    let report =
-        integrations.synchronize(desk.workspace, made.id).await.expect("a listing").expect("it is there");
+    let report = integrations
+        .synchronize(desk.workspace, made.id, SyncTrigger::Manual)
+        .await
+        .expect("a listing")
+        .expect("it is there");
     assert_eq!(report, SyncReport { items: 3, videos: 2, added: 3, changed: 0, removed: 0 });
     let (_, objects) = desk.manifest(&made, IndexId::generate(Timestamp::from_millis(0))).await;
     assert_eq!(objects, ["folder://films/a \"quoted\".mp4", "folder://films/deep/b.MOV"]);

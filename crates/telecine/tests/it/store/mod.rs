@@ -5,6 +5,7 @@ mod content;
 mod golden;
 mod indexes;
 mod integrations;
+mod inventory;
 mod keys;
 pub(crate) mod lab;
 mod search;

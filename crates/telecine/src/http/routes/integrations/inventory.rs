@@ -10,20 +10,7 @@ use super::named;
 use crate::app::App;
 use crate::http::error::Failure;
 use crate::http::path::PathIds;
-use crate::http::routes::absent;
-use crate::integration;
 use crate::keys::Caller;
-
-/// `POST /integrations/{integration_id}/synchronize`: lists the bucket.
-pub(in crate::http) async fn synchronize(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    path: PathIds,
-) -> Result<Json<Value>, Failure> {
-    let id = path.id("integration_id")?;
-    let report = integration::synchronize(&app, caller.workspace, id).await?;
-    Ok(Json(json!(report.ok_or_else(|| absent("integration", id))?)))
-}
 
 /// `GET /integrations/{integration_id}/statistics`: of the last synchronization.
 pub(in crate::http) async fn statistics(

@@ -14,7 +14,7 @@ use crate::http::path::PathIds;
 use crate::http::query::Query;
 use crate::http::routes::index;
 use crate::http::streaming::{Begun, begin};
-use crate::integration::{self, Integration, ManifestRequest};
+use crate::integration::{self, Integration, ManifestRequest, SyncTrigger};
 use crate::keys::Caller;
 
 /// `GET /integrations/{integration_id}/manifest`: what `POST /tasks/transfers` takes, for the videos of the bucket.
@@ -32,7 +32,7 @@ pub(in crate::http) async fn manifest(
     let Integration { id, bucket, .. } = named(&app, caller, &path).await?;
     index(&app, caller.workspace, request.index).await?;
     if query.flag("synchronize")?.unwrap_or(true) {
-        integration::synchronize(&app, caller.workspace, id).await?;
+        integration::synchronize(&app, caller.workspace, id, SyncTrigger::Manifest).await?;
     }
     let workspace = caller.workspace;
     let begun = begin(async move |to| integration::write_manifest(&app, workspace, id, request, to).await);

@@ -3,6 +3,7 @@
 mod connect;
 mod inventory;
 mod manifest;
+pub(in crate::http) mod synchronizations;
 mod verify;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::integration::{self, Integration};
 use crate::keys::Caller;
 
 pub(in crate::http) use connect::{create, delete, get, list};
-pub(in crate::http) use inventory::{statistics, synchronize};
+pub(in crate::http) use inventory::statistics;
 pub(in crate::http) use manifest::manifest;
 pub(in crate::http) use verify::verify;
 
