@@ -6,7 +6,7 @@ use super::lab::{Answer, Lab};
 use telecine::ids::{IndexId, TaskId};
 
 /// Every route that needs a key.
-const ROUTES: [(&str, &str); 43] = [
+const ROUTES: [(&str, &str); 46] = [
     ("GET", "/engines"),
     ("GET", "/engines/{id}"),
     ("GET", "/indexes"),
@@ -45,6 +45,9 @@ const ROUTES: [(&str, &str); 43] = [
     ("DELETE", "/integrations/{id}"),
     ("POST", "/integrations/{id}/verify"),
     ("POST", "/integrations/{id}/synchronize"),
+    ("GET", "/integrations/{id}/synchronizations"),
+    ("GET", "/integrations/{id}/synchronizations/{id}"),
+    ("POST", "/integrations/{id}/synchronizations/{id}/cancel"),
     ("GET", "/integrations/{id}/statistics"),
     ("GET", "/integrations/{id}/manifest"),
     ("GET", "/keys"),
