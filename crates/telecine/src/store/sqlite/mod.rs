@@ -94,8 +94,11 @@ async fn to_its_end<T: Send + 'static>(work: impl Future<Output = Result<T>> + S
 async fn migrate(options: &SqliteConnectOptions) -> anyhow::Result<()> {
     let mut connection = connect_first(options).await?;
     let mut result = MIGRATIONS.run(&mut connection).await;
-    if matches!(result, Err(MigrateError::ExecuteMigration(..) | MigrateError::Execute(_))) {
-        // Another process may just have done it.
+    // Another process may just have done one of them; each is done whole or not at all.
+    for _ in MIGRATIONS.iter() {
+        if !matches!(result, Err(MigrateError::ExecuteMigration(..) | MigrateError::Execute(_))) {
+            break;
+        }
         result = MIGRATIONS.run(&mut connection).await;
     }
     connection.close().await?;

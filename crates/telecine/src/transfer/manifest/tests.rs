@@ -76,7 +76,7 @@ fn a_bad_field_is_told_with_entry_line_column_value_rule_and_remedy() {
     );
     assert_eq!(fault.value.as_deref(), Some("ftp://harbour/pier.mp4"));
     assert_eq!(fault.rule.as_deref(), Some("`object`, the address of a video: s3://<bucket>/<key>"));
-    assert!(fault.remedy.unwrap().starts_with("Objects of other stores"));
+    assert!(fault.remedy.unwrap().starts_with("Copy addresses"));
 }
 
 #[test]
