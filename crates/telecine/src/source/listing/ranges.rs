@@ -225,6 +225,7 @@ impl<'a> Ranges<'a> {
     }
 
     async fn page_came(&mut self, index: usize, page: Page) -> Result<Option<Ending>, SourceError> {
+        self.tell_neighbour(index, &page);
         let span = &mut self.spans[index];
         Ok(match span.take(&*self.source, &self.options.prefix, page)? {
             Taken::Disorder => Some(Ending::Disorder),
@@ -237,12 +238,24 @@ impl<'a> Ranges<'a> {
         })
     }
 
+    /// The key with which a range begins is the one that the range below it must come to.
+    fn tell_neighbour(&mut self, index: usize, page: &Page) {
+        let (span, first) = (&mut self.spans[index], page.objects.first());
+        if std::mem::replace(&mut span.is_begun, true) {
+            return;
+        }
+        let begin = span.after.clone();
+        if let Some(below) = self.spans.iter_mut().find(|span| begin.is_some() && span.until == begin) {
+            below.neighbour = first.map(|first| first.key.clone());
+        }
+    }
+
     fn searched(&mut self, index: usize, search: Search) {
         self.summary.probes += u64::from(search.probes);
         self.can_split &= !search.is_deaf;
         let span = &mut self.spans[index];
         span.empty_above = search.empty_above;
-        let upper = search.at.and_then(|(at, first)| span.split(self.ids, at, first));
+        let upper = search.at.and_then(|at| span.split(self.ids, at));
         match upper {
             Some(upper) => {
                 self.ids += 1;

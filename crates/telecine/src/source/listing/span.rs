@@ -17,9 +17,9 @@ pub(super) struct Span {
     pub(super) after: Option<String>,
     /// Shrinks when the range is split.
     pub(super) until: Option<String>,
-    /// The first key after `until`, as it was when the range was split; none when it is not known.
+    /// The key with which the next range began; none when it is not known.
     pub(super) neighbour: Option<String>,
-    /// When it was looked, no key of the range was above this.
+    /// When it was looked, no key of the range was above this. A hint: nothing is left out for it.
     pub(super) empty_above: Option<String>,
     /// A key that was there, at or above `after`: where a split is looked for.
     pub(super) known: Option<String>,
@@ -29,6 +29,8 @@ pub(super) struct Span {
     pub(super) next: Option<String>,
     pub(super) state: State,
     pub(super) is_being_split: bool,
+    /// Whether its first page came.
+    pub(super) is_begun: bool,
     /// Pages to wait before a split is looked for again.
     pub(super) rest: u32,
     /// How often its end did not fit.
@@ -80,6 +82,7 @@ impl Span {
             next: None,
             state: State::Idle,
             is_being_split: false,
+            is_begun: false,
             rest: 0,
             looks: 0,
             empty: EmptyPages::default(),
@@ -126,6 +129,11 @@ impl Span {
         if !first_is_after || !objects.is_sorted_by(|one, other| one.key < other.key) {
             return Ok(Taken::Disorder);
         }
+        let found_above =
+            self.empty_above.as_ref().zip(objects.last()).is_some_and(|(above, last)| last.key > *above);
+        if found_above {
+            self.empty_above = None;
+        }
         let within = match &self.until {
             Some(until) => objects.partition_point(|object| object.key <= *until),
             None => objects.len(),
@@ -168,19 +176,19 @@ impl Span {
         (self.looks <= MOST_LOOKS).then_some(Listed { covers, ..last })
     }
 
-    /// Splits it: what is above `at` is another range from now on, and this one ends there. None when it is beyond that
-    /// already. `first` is the first key above.
-    pub(super) fn split(&mut self, id: u64, at: String, first: String) -> Option<Span> {
+    /// Splits it: what is above this key, which is there, is another range from now on, and this one ends there. None
+    /// when it is beyond that already.
+    pub(super) fn split(&mut self, id: u64, at: String) -> Option<Span> {
         let is_within =
             self.after.as_ref() < Some(&at) && self.until.as_ref().is_none_or(|until| at < *until);
-        if !is_within || matches!(self.state, State::Ending { .. }) || first <= at {
+        if !is_within || matches!(self.state, State::Ending { .. }) {
             return None;
         }
         self.estimate /= 2.0;
         let upper = Span {
-            neighbour: self.neighbour.replace(first.clone()),
+            neighbour: self.neighbour.take(),
             empty_above: self.empty_above.take(),
-            known: Some(first),
+            known: Some(at.clone()),
             estimate: self.estimate,
             ..Span::new(id, KeyRange { after: Some(at.clone()), until: self.until.replace(at) })
         };

@@ -2,7 +2,9 @@
 //!
 //! Keys cluster behind long beginnings (`videos/2024/…`), so halving what may be a key would ask about much where nothing
 //! is. Instead: where do the keys that are left first differ from the one that was listed last? There, which characters
-//! are in use? The first key that is found in the upper half of these is where the upper range begins.
+//! are in use? The first key that is found in the upper half of these is where the range is split: a key that is there, for
+//! some stores skip what is in a folder when they shall begin after its bare name. For the same reason what is asked
+//! about ends with a slash.
 
 use super::keys::{above, common, halfway, successor};
 use crate::source::{Source, SourceError};
@@ -15,9 +17,9 @@ const MOST_PAGES: u32 = 10;
 /// What a search found.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    /// Where to split, and the first key above.
-    pub(super) at: Option<(String, String)>,
-    /// No key of the range is above this.
+    /// Where to split: a key that is there.
+    pub(super) at: Option<String>,
+    /// No key of the range is above this, it seems.
     pub(super) empty_above: Option<String>,
     /// The store does not begin where it is told to.
     pub(super) is_deaf: bool,
@@ -57,27 +59,20 @@ impl Seeker {
                 Some(high) => halfway(low, high),
                 None => likely_middle(low, found),
             };
-            let at = format!("{begin}{middle}");
-            if middle <= low || search.probes >= MOST_PROBES {
-                break;
-            }
-            if middle <= found && first > at {
-                // Known to be there.
-                search.at = Some((at, first));
+            // Up to the one that was found first, it is known what is there.
+            if middle <= found || search.probes >= MOST_PROBES {
+                search.at = Some(first);
                 return Ok(search);
             }
-            match self.probe(source, &at, &mut search).await? {
+            match self.probe(source, &format!("{begin}{middle}/"), &mut search).await? {
                 Some(first) => {
-                    search.at = Some((at, first));
+                    search.at = Some(first);
                     return Ok(search);
                 }
                 None if search.is_deaf => return Ok(search),
                 None => high = Some(middle),
             }
         }
-        // Above `low` there is but what was found first.
-        search.at = above(&known[..length]).filter(|at| first > *at).map(|at| (at, first));
-        Ok(search)
     }
 
     /// The least number of characters of the known key such that keys of the range come after all that begin with
@@ -103,7 +98,9 @@ impl Seeker {
                 None => (none + step).min(known.len()),
             };
             step *= 2;
-            let at = above(&known[..next]).filter(|at| self.end.as_ref().is_none_or(|end| at < end));
+            let at = above(&known[..next])
+                .map(|at| at + "/")
+                .filter(|at| self.end.as_ref().is_none_or(|end| at < end));
             let found = match at {
                 Some(at) => self.probe(source, &at, search).await?,
                 None => None,
