@@ -33,6 +33,16 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 const FIELDS: &str = "name,size,generation,updated,storageClass";
 const GENERATION: &str = "x-goog-generation";
 
+/// Where a page begins.
+#[derive(Debug, Clone, Copy)]
+enum Begin<'a> {
+    Start,
+    /// Where another page ended.
+    Page(&'a str),
+    /// At this key.
+    Key(&'a str),
+}
+
 /// One bucket. Its objects' versions are their generations.
 pub struct GcsSource {
     bucket: String,
@@ -109,17 +119,28 @@ impl GcsSource {
         serde_json::from_slice(&json).map_err(broken)
     }
 
-    async fn try_list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, Refusal> {
+    async fn try_list(&self, prefix: &str, from: Begin<'_>, limit: u32) -> Result<Page, Refusal> {
         let (fields, limit) = (format!("nextPageToken,items({FIELDS})"), limit.clamp(1, 1000).to_string());
         let mut parameters = vec![("prefix", prefix), ("maxResults", &limit), ("fields", &fields)];
-        parameters.extend(from.map(|token| ("pageToken", token)));
+        match from {
+            Begin::Start => {}
+            Begin::Page(token) => parameters.push(("pageToken", token)),
+            Begin::Key(key) => parameters.push(("startOffset", key)),
+        }
         let page: Listing = self.get_json(self.url(None, &parameters)?).await?;
         let next = page.next_page_token.filter(|token| !token.is_empty());
-        if next.is_some() && next.as_deref() == from {
+        if matches!((&next, from), (Some(next), Begin::Page(from)) if next == from) {
             let detail = "the page says that there are more, but not where they begin";
             return Err(Refusal::new(SourceErrorKind::Unavailable, detail));
         }
         Ok(Page { objects: page.items.into_iter().map(Object::into_info).collect(), next })
+    }
+
+    /// The store begins with the key itself, if it is there.
+    async fn try_list_after(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, Refusal> {
+        let mut page = self.try_list(prefix, Begin::Key(after), limit).await?;
+        page.objects.retain(|object| object.key != after);
+        Ok(page)
     }
 
     async fn try_head(&self, key: &str) -> Result<ObjectInfo, Refusal> {
@@ -166,7 +187,17 @@ impl Source for GcsSource {
     }
 
     async fn list(&self, prefix: &str, from: Option<&str>, limit: u32) -> Result<Page, SourceError> {
+        let from = from.map_or(Begin::Start, Begin::Page);
         self.try_list(prefix, from, limit).await.map_err(|why| why.at("LIST", self.address(prefix)))
+    }
+
+    fn lists_from_any_key(&self) -> bool {
+        true
+    }
+
+    async fn list_after(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, SourceError> {
+        let page = self.try_list_after(prefix, after, limit).await;
+        page.map_err(|why| why.at("LIST", self.address(prefix)))
     }
 
     async fn head(&self, key: &str) -> Result<ObjectInfo, SourceError> {
