@@ -142,7 +142,8 @@ pub struct SecretsConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UrlConfig {
-    /// Hosts (`host` or `host:port`) that may lie at private addresses; for tests and closed networks.
+    /// Hosts (`host` or `host:port`) of links and of stores' endpoints that may lie at private addresses and be asked
+    /// without TLS; for tests and closed networks.
     pub allow_private_hosts: Vec<String>,
 }
 

@@ -18,7 +18,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     Builder, ConfigBag, IdentityCache, Intercept, RequestChecksumCalculation, ResponseChecksumValidation,
-    RuntimeComponents, StalledStreamProtectionConfig,
+    RuntimeComponents, SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use serde_json::json;
@@ -90,6 +90,8 @@ pub(super) struct Target<'a> {
     pub(super) endpoint: Option<&'a S3Endpoint>,
     /// The bucket's region, where it is known.
     pub(super) region: Option<&'a str>,
+    /// The client by which it is reached, if not by the usual one.
+    pub(super) through: Option<&'a SharedHttpClient>,
 }
 
 /// Base credentials and endpoints.
@@ -171,6 +173,9 @@ impl Aws {
         let mut config = client_config(&self.base, self.endpoint.as_deref(), region);
         if let Some(S3Endpoint { url, path_style, .. }) = target.endpoint {
             config = speaks_like_s3(config, url).force_path_style(*path_style);
+        }
+        if let Some(through) = target.through {
+            config = config.http_client(through.clone());
         }
         let credentials = match eyes {
             Eyes::Session(session) => {

@@ -42,7 +42,12 @@ impl Links {
     /// # Errors
     /// When there is no TLS to be had.
     pub fn guarded(guard: Guard) -> anyhow::Result<Self> {
-        Ok(Self { web: Web::new(guard)?, retry: RetryPolicy::default() })
+        Ok(Self::over(Web::new(guard)?))
+    }
+
+    /// With clients that are there already.
+    pub(super) fn over(web: Web) -> Self {
+        Self { web, retry: RetryPolicy::default() }
     }
 
     /// With another policy of retries.

@@ -4,23 +4,28 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::SharedHttpClient;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::aws::{Aws, ExternalId, Eyes, Place, RoleSession, Target};
+use super::http::Links;
 use super::session::Session;
 use super::{
-    Count, FolderSource, Retry, RetryPolicy, S3Source, Scoped, Source, SourceError, SourceErrorKind, Sources,
+    AzureSource, Count, Endpoint, EndpointPath, FolderSource, GcsSource, Guard, Retry, RetryPolicy, S3Source,
+    Scoped, Source, SourceError, SourceErrorKind, Sources, UrlListSource, Web, guarded_client,
 };
 use crate::config::Config;
 use crate::fault::Error;
 use crate::ids::IntegrationId;
-use crate::integration::{Integration, Provider, Role, S3Access, S3Credentials};
+use crate::integration::{
+    AzureCredentials, GcsCredentials, Integration, Provider, Role, S3Access, S3Credentials,
+};
 use crate::time::Clock;
 use crate::vault::{Sealed, Secret, Vault};
 
@@ -31,7 +36,11 @@ pub struct Opener {
     credentials: Option<Credentials>,
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
+    guard: Guard,
     aws: OnceCell<Aws>,
+    /// For stores whose endpoint a user named.
+    guarded: OnceLock<SharedHttpClient>,
+    web: OnceLock<Web>,
     opened: Mutex<HashMap<IntegrationId, Opened>>,
 }
 
@@ -42,7 +51,6 @@ struct Opened {
 }
 
 /// What of an integration decides about its source.
-#[derive(PartialEq)]
 struct Origin {
     provider: Provider,
     secret: Option<Sealed>,
@@ -56,6 +64,16 @@ impl Origin {
         let Integration { provider, secret, bucket, prefix, region, .. } = integration.clone();
         Self { provider, secret, bucket, prefix, region }
     }
+
+    /// Whether it is still so; without taking copies, for this is asked for each object.
+    fn is_of(&self, integration: &Integration) -> bool {
+        let Self { provider, secret, bucket, prefix, region } = self;
+        *provider == integration.provider
+            && *secret == integration.secret
+            && *bucket == integration.bucket
+            && *prefix == integration.prefix
+            && *region == integration.region
+    }
 }
 
 impl Opener {
@@ -67,7 +85,10 @@ impl Opener {
             credentials: None,
             retry: RetryPolicy::default(),
             clock,
+            guard: Guard::new(&config.urls),
             aws: OnceCell::new(),
+            guarded: OnceLock::new(),
+            web: OnceLock::new(),
             opened: Mutex::default(),
         }
     }
@@ -85,6 +106,26 @@ impl Opener {
         Self { credentials: Some(credentials), ..self }
     }
 
+    /// With another rule about hosts than that of the configuration.
+    #[must_use]
+    pub fn guard(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
+    /// The clients of stores that are not S3.
+    fn web(&self) -> Result<Web, SourceError> {
+        if let Some(web) = self.web.get() {
+            return Ok(web.clone());
+        }
+        let web = Web::new(self.guard.clone()).map_err(|error| SourceError {
+            kind: SourceErrorKind::Unavailable,
+            operation: "OPEN",
+            address: String::new(),
+            detail: format!("no TLS: {error:#}"),
+        })?;
+        Ok(self.web.get_or_init(|| web).clone())
+    }
+
     async fn aws(&self) -> &Aws {
         let load = || Aws::load(&self.config.aws, self.credentials.clone(), self.clock.clone());
         self.aws.get_or_init(load).await
@@ -93,7 +134,7 @@ impl Opener {
     fn kept(&self, wanted: &Integration) -> Option<Arc<dyn Source>> {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = opened.get(&wanted.id)?;
-        (kept.from == Origin::of(wanted)).then(|| kept.source.clone())
+        kept.from.is_of(wanted).then(|| kept.source.clone())
     }
 
     async fn make(&self, integration: &Integration) -> Result<Arc<dyn Source>, SourceError> {
@@ -113,8 +154,26 @@ impl Opener {
                 let source = self.folder(integration, path)?;
                 Ok(self.wrapped(integration, source, "folder"))
             }
-            Provider::Gcs(_) | Provider::Azure(_) | Provider::Urls { .. } => {
-                Err(refused(integration, "this server cannot read this kind of store yet"))
+            Provider::Gcs(access) => {
+                if access.credentials == GcsCredentials::Instance {
+                    self.require_own_credentials_for(integration)?;
+                }
+                let secret = self.secret(integration)?;
+                let source = GcsSource::new(&integration.bucket, access, secret.as_ref(), self.web()?)?;
+                Ok(self.wrapped(integration, source, "gcs"))
+            }
+            Provider::Azure(access) => {
+                if access.credentials == AzureCredentials::Instance {
+                    self.require_own_credentials_for(integration)?;
+                }
+                let secret = self.secret(integration)?;
+                let source = AzureSource::new(&integration.bucket, access, secret.as_ref(), self.web()?)?;
+                Ok(self.wrapped(integration, source, "azure"))
+            }
+            Provider::Urls { urls } => {
+                let links = Links::over(self.web()?).retry(self.retry);
+                let source = UrlListSource::new(&integration.bucket, links, urls.clone())?;
+                Ok(self.wrapped(integration, source, "urls"))
             }
         }
     }
@@ -142,8 +201,10 @@ impl Opener {
         integration: &Integration,
         access: &S3Access,
     ) -> Result<(Client, Option<Arc<Session>>), SourceError> {
+        let through = self.way(integration, access)?;
         let aws = self.aws().await;
-        let target = Target { endpoint: access.endpoint.as_ref(), region: integration.region.as_deref() };
+        let (endpoint, region) = (access.endpoint.as_ref(), integration.region.as_deref());
+        let target = Target { endpoint, region, through };
         match &access.credentials {
             S3Credentials::Role(role) => {
                 let name = session_name(integration);
@@ -161,6 +222,27 @@ impl Opener {
             }
             S3Credentials::Anonymous => Ok((aws.client(target, Eyes::Nobody), None)),
         }
+    }
+
+    /// How an endpoint of a user's is reached; those of the configuration are not this server's users' to choose.
+    fn way(
+        &self,
+        integration: &Integration,
+        access: &S3Access,
+    ) -> Result<Option<&SharedHttpClient>, SourceError> {
+        let Some(endpoint) = &access.endpoint else { return Ok(None) };
+        Endpoint::parse(&endpoint.url, EndpointPath::Refused, &self.guard)?;
+        if matches!(access.credentials, S3Credentials::Role(_) | S3Credentials::Instance) {
+            let detail =
+                "sessions and this server's own credentials are not sent to an endpoint that a user names";
+            return Err(SourceError { kind: SourceErrorKind::Denied, ..refused(integration, detail) });
+        }
+        Ok(Some(self.guarded.get_or_init(|| guarded_client(&self.guard))))
+    }
+
+    /// The integration's secret, where it has to have one.
+    fn secret(&self, integration: &Integration) -> Result<Option<Secret>, SourceError> {
+        integration.provider.needs_secret().then(|| self.unsealed(integration)).transpose()
     }
 
     /// The integration's secret in the clear.

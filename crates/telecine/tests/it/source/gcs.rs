@@ -29,13 +29,13 @@ fn anonymous(endpoint: &str) -> GcsSource {
     GcsSource::new("films", &access, None, web(endpoint)).expect("a source")
 }
 
-struct Bucket {
-    endpoint: String,
+pub(super) struct Bucket {
+    pub(super) endpoint: String,
     web: reqwest::Client,
 }
 
 impl Bucket {
-    async fn create(servers: &Servers) -> Self {
+    pub(super) async fn create(servers: &Servers) -> Self {
         let bucket = Self { endpoint: servers.fact("fake-gcs", "endpoint"), web: reqwest::Client::new() };
         let made = bucket.web.post(format!("{}/storage/v1/b?project=test", bucket.endpoint));
         let made = made.json(&json!({"name": "films"})).send().await.expect("an answer");

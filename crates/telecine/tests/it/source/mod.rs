@@ -8,6 +8,7 @@ mod folder;
 mod gcs;
 mod http;
 mod listing;
+mod open;
 mod private;
 mod s3;
 mod urls;
