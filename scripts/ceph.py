@@ -71,6 +71,9 @@ mon_max_pg_per_osd = 1000
 # A client that finds nobody must not wait for five minutes.
 client_mount_timeout = 25
 auth_allow_insecure_global_id_reclaim = false
+# Seconds until the monitor decides; a pool takes several decisions, and radosgw makes eight of them.
+paxos_propose_interval = 0.05
+paxos_min_wait = 0.01
 # It minds full disks of its own, not the machine's.
 mon_data_avail_crit = 1
 mon_data_avail_warn = 1

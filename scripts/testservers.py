@@ -192,7 +192,7 @@ class SeaweedFs(Server):
 
 
 class Ceph(Server):
-    """A real store with roles, in a monitor, an OSD and a radosgw; takes some twenty seconds. Accounts are tenants."""
+    """A real store with roles, in a monitor, an OSD and a radosgw; takes some ten seconds. Accounts are tenants."""
 
     name = "ceph"
 
