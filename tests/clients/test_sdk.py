@@ -370,3 +370,47 @@ def test_a_video_goes_before_its_task(client: TwelveLabs, indexed: Indexed) -> N
     indexed.index.delete()
     with pytest.raises(NotFoundError):
         client.task.retrieve(indexed.linked.id)
+
+
+# Imports
+
+
+@pytest.mark.skipif(not hasattr(Task, "__version__") and VERSION < (0, 3), reason="the SDK has no import API yet")
+def test_an_import_brings_a_bucket_into_an_index(client: TwelveLabs, world: World) -> None:
+    index = client.index.create(name=f"imported {os.getpid()}", engines=ENGINES)
+    integration = world.integration
+    transfers = client.task.transfers
+    imported = transfers.import_videos(integration, index.id, user_metadata={"batch": 5, "place": "harbour"})
+    names = sorted(video.filename for video in imported.videos)
+    assert names == ["captioned.mp4", "silent.mp4", "small.mp4", "trailer.mp4"]
+    assert list(imported.failed_files or []) == []
+    with pytest.raises(BadRequestError, match="import_in_progress"):
+        transfers.import_videos(integration, index.id)
+
+    def log() -> Any:
+        return transfers.import_logs(integration)[-1]
+
+    wait_until(lambda: log().ended_at is not None, "the import ended")
+    counts = log().video_status
+    assert (counts.ready, counts.failed) == (2, 2)
+    assert counts.validating + counts.queued + counts.pending + counts.indexing == 0
+    reasons = {file.filename: file.error_message for file in log().failed_files}
+    assert sorted(reasons) == ["silent.mp4", "small.mp4"]
+    assert "320x180" in reasons["small.mp4"]
+
+    status = transfers.import_status(integration, index.id)
+    assert sorted(video.filename for video in status.ready) == ["captioned.mp4", "trailer.mp4"]
+    assert sorted(video.filename for video in status.failed) == ["silent.mp4", "small.mp4"]
+    assert [status.not_imported, status.validating, status.pending, status.queued, status.indexing] == [[]] * 5
+    video = client.index.video.retrieve(index.id, status.ready[0].video_id)
+    assert (video.metadata.filename, client.task.retrieve(video.id).status) == (status.ready[0].filename, "ready")
+    assert client.get(f"indexes/{index.id}/videos/{video.id}")["user_metadata"] == {"batch": 5, "place": "harbour"}
+
+    again = transfers.import_videos(integration, index.id, incremental_import=True, retry_failed=False)
+    assert list(again.videos) == []
+    retried = transfers.import_videos(integration, index.id, retry_failed=True)
+    assert sorted(video.filename for video in retried.videos) == ["silent.mp4", "small.mp4"]
+    wait_until(lambda: log().ended_at is not None, "the retries ended")
+    assert len(transfers.import_logs(integration)) >= 3
+    with pytest.raises(NotFoundError, match="resource_not_exists"):
+        transfers.import_logs(NOBODY)

@@ -105,6 +105,7 @@ impl Bench {
             transcription: None,
             language: "en".to_owned(),
             user_metadata: None,
+            allows_duplicate: false,
         }
     }
 

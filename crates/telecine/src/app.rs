@@ -167,6 +167,7 @@ async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<(
     let broken = store.break_claims(now).await?;
     store.break_sync_claims().await?;
     let discarded = store.discard_unfinished_transfers().await?;
+    store.discard_unfinished_imports().await?;
     if broken + discarded > 0 {
         tracing::info!(
             tasks = broken,

@@ -89,6 +89,8 @@ codes! {
     SourceUnavailable "source_unavailable" "The store did not answer in time, again and again." "" "Check the store and the network, then retry.";
     IntegrationNotActive "integration_not_active" "No active integration owns this bucket." "objects are read through a verified integration of the workspace" "Connect the bucket with `telecine integration add` and verify it.";
     IntegrationAlreadyExists "integration_already_exists" "This bucket is connected already." "a bucket is connected once in a workspace" "Use the integration that is there, or delete it first.";
+    IntegrationDeleted "integration_deleted" "The integration was deleted before this video was fetched." "objects are read through an integration that is there" "Restore the integration (`telecine integration restore`) or connect the bucket anew, then retry.";
+    ImportInProgress "import_in_progress" "An import of this integration is under way." "one import of an integration at a time; several integrations import at once" "Wait until it has ended, or cancel its transfer.";
     VideoUrlNotAccessible "video_url_not_accessible" "The URL could not be read." "a direct link to a file over http or https, at a public address" "Check that the link opens without signing in.";
     // Tasks: the words.
     TranscriptionNotExists "transcription_url_not_exists" "The transcription is not there." "" "Check its bucket and key, or leave `transcription` out.";

@@ -129,6 +129,8 @@ ids! {
     IntegrationId;
     /// A synchronization: one listing of a bucket into its inventory.
     SyncId;
+    /// An import: the videos of an integration on their way into an index.
+    ImportId;
 }
 
 impl From<TaskId> for VideoId {

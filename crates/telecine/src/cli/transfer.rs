@@ -173,7 +173,7 @@ async fn submit(client: &Client, manifest: &Path, detach: bool, json: bool) -> O
 }
 
 /// Shows a transfer until it is finished; fails when videos failed.
-async fn follow_to_the_end(client: &Client, id: &str, json: bool) -> Outcome {
+pub(super) async fn follow_to_the_end(client: &Client, id: &str, json: bool) -> Outcome {
     let mut display = Display::new();
     let followed = tokio::select! {
         followed = follow(client, id, &mut display) => followed,

@@ -13,7 +13,9 @@ use super::around::around;
 use super::error::{Failure, no_such_endpoint};
 use super::links::Links;
 use super::metrics::recorder;
-use super::routes::{engines, health, indexes, integrations, keys, search, tasks, transfers, videos};
+use super::routes::{
+    engines, health, imports, indexes, integrations, keys, search, tasks, transfers, videos,
+};
 use super::version::note_version;
 use crate::app::App;
 
@@ -63,6 +65,9 @@ fn routes(shared: Shared) -> Router {
         .route("/tasks/{task_id}", get(tasks::get).delete(tasks::delete))
         .route("/tasks/transfers", post(transfers::create))
         .route("/indexes/tasks/transfers", post(transfers::create))
+        .route("/tasks/transfers/import/{integration_id}", post(imports::create))
+        .route("/tasks/transfers/import/{integration_id}/status", get(imports::status))
+        .route("/tasks/transfers/import/{integration_id}/logs", get(imports::logs))
         .route("/transfers", get(transfers::list))
         .route("/transfers/{transfer_id}", get(transfers::get))
         .route("/transfers/{transfer_id}/report", get(transfers::report))

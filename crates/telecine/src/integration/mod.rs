@@ -6,6 +6,7 @@ mod decision;
 mod documents;
 mod filters;
 mod glob;
+pub mod import;
 mod inventory;
 pub mod keeper;
 mod manifest;

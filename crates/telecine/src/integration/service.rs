@@ -270,11 +270,11 @@ pub async fn write_manifest(
     Integrations::of(app).write_manifest(workspace, id, &request, out).await
 }
 
-fn not_there(what: &str, id: &str) -> Error {
+pub(super) fn not_there(what: &str, id: &str) -> Error {
     Fault::because(Code::ResourceNotExists, format!("There is no such {what}.")).value(id).into()
 }
 
-fn require_active(integration: &Integration) -> Result<()> {
+pub(super) fn require_active(integration: &Integration) -> Result<()> {
     if integration.status.is_usable() {
         return Ok(());
     }

@@ -17,6 +17,7 @@ use super::{lease, tidy};
 use crate::app::App;
 use crate::fault::{Code, Fault};
 use crate::queue::Claim;
+use crate::store::TaskChange;
 use crate::transfer::Event;
 
 /// How long the runner rests when the database cannot be asked for work.
@@ -100,13 +101,13 @@ async fn work(workshop: Arc<Workshop>, claim: Claim, cancel: CancellationToken) 
 async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
     let outcome = outcome_of(&ended);
     metrics::counter!("telecine_tasks_total", "outcome" => outcome).increment(1);
-    let event = match ended {
+    let change = match ended {
         Ok(()) => None,
         Err(stop) => follow_up(workshop, claim, stop),
     };
-    if let Some(event) = event {
+    if let Some(change) = change {
         let now = workshop.app.clock.now();
-        match workshop.app.store.change_task(&claim, &event.into(), now).await {
+        match workshop.app.store.change_task(&claim, &change, now).await {
             // It may be due before the runner would look again.
             Ok(_) => workshop.app.queue.wake(),
             // The lease runs out, and the task is claimed anew.
@@ -134,20 +135,22 @@ fn outcome_of(ended: &Result<(), Stop>) -> &'static str {
         Err(Stop::Stale) => "stale",
         Err(Stop::Cancelled) => "released",
         Err(Stop::Fault(_)) => "refused",
-        Err(Stop::Duplicate(_)) => "skipped",
+        Err(Stop::Duplicate(..)) => "skipped",
         Err(Stop::Wait { .. }) => "waiting",
         Err(Stop::Unavailable(_) | Stop::Engine(_) | Stop::Internal(_)) => "failed",
     }
 }
 
 /// What becomes of the task; none when it is not ours any more.
-fn follow_up(workshop: &Workshop, claim: Claim, stop: Stop) -> Option<Event> {
+fn follow_up(workshop: &Workshop, claim: Claim, stop: Stop) -> Option<TaskChange> {
     let now = workshop.app.clock.now();
-    Some(match stop {
+    let event = match stop {
         Stop::Stale => return None,
+        Stop::Duplicate(duplicate, stamp) => {
+            return Some(TaskChange { stamp, ..Event::Duplicate(duplicate).into() });
+        }
         Stop::Cancelled => Event::Released,
         Stop::Fault(fault) => Event::Failed(fault),
-        Stop::Duplicate(duplicate) => Event::Duplicate(duplicate),
         Stop::Wait { delay, reason } => Event::Postponed { until: now.after(delay), reason },
         Stop::Unavailable(error) => {
             let fault = Fault::new(Code::SourceUnavailable).value(error.to_string());
@@ -163,7 +166,8 @@ fn follow_up(workshop: &Workshop, claim: Claim, stop: Stop) -> Option<Event> {
                 .remedy("Retry it; if it stays, look for the task id in the server's log.");
             try_again(workshop, claim, fault, "something went wrong in the server".into())
         }
-    })
+    };
+    Some(event.into())
 }
 
 /// Another try after a pause that doubles, or the fault when there were enough.

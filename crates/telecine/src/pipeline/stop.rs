@@ -8,7 +8,7 @@ use telecine_engines::EngineError;
 use crate::fault::{Code, Error, Fault};
 use crate::queue::Stale;
 use crate::source::SourceError;
-use crate::transfer::Duplicate;
+use crate::transfer::{Duplicate, ObjectStamp};
 
 /// The end of an attempt that did not publish.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(super) enum Stop {
     Cancelled,
     /// The video cannot enter.
     Fault(Box<Fault>),
-    /// The index has the content already.
-    Duplicate(Duplicate),
+    /// The index has the content already. The version of the object that was looked at, so that the ledger knows it.
+    Duplicate(Duplicate, Option<ObjectStamp>),
     /// Another task must end first.
     Wait {
         /// Until it is looked at again.

@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::fault::Result;
-use crate::ids::{IndexId, IntegrationId, KeyId, TaskId, TransferId, VideoId, WorkspaceId};
+use crate::ids::{ImportId, IndexId, IntegrationId, KeyId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::index::{Index, IndexSummary};
 use crate::integration::Integration;
+use crate::integration::import::{BucketFile, Import, ImportLog, Refusal};
 use crate::keys::{ApiKey, Caller};
 use crate::queue::{Claim, Stale};
 use crate::time::{MediaTime, Timestamp};
@@ -362,6 +363,12 @@ pub trait IntegrationStore: Send + Sync {
     async fn insert_integration(&self, integration: &Integration) -> Result<()>;
     /// One integration; deleted ones are not there.
     async fn integration(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<Option<Integration>>;
+    /// The same, but deleted ones are there too: for what outlives them.
+    async fn known_integration(
+        &self,
+        workspace: WorkspaceId,
+        id: IntegrationId,
+    ) -> Result<Option<Integration>>;
     /// For the pipeline: whoever's it is.
     async fn integration_by_id(&self, id: IntegrationId) -> Result<Option<Integration>>;
     /// All, oldest first.
@@ -373,6 +380,47 @@ pub trait IntegrationStore: Send + Sync {
     async fn update_integration(&self, integration: &Integration) -> Result<()>;
     /// Removes it with its secrets and inventory; videos and tasks stay.
     async fn delete_integration(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<bool>;
+}
+
+/// Imports. They outlive their integrations and indexes.
+#[async_trait]
+pub trait ImportStore: Send + Sync {
+    /// Begins an import, in one step with making sure that no other one of its integration is under way: if one is, that
+    /// is returned, and nothing is begun. What is begun cannot be seen until its transfer is accepted.
+    async fn begin_import(&self, import: &Import) -> Result<Option<Import>>;
+    /// Adds files that are refused before anything is moved.
+    async fn add_refusals(&self, import: ImportId, refusals: &[Refusal]) -> Result<()>;
+    /// Removes an import whose transfer was never accepted.
+    async fn discard_import(&self, import: ImportId) -> Result<()>;
+    /// [`ImportStore::discard_import`] for all that a crash left so; after
+    /// [`TaskStore::discard_unfinished_transfers`].
+    async fn discard_unfinished_imports(&self) -> Result<u64>;
+    /// Imports of an integration, also of a deleted one, oldest first, after this one.
+    async fn imports_after(
+        &self,
+        workspace: WorkspaceId,
+        integration: IntegrationId,
+        after: Option<ImportId>,
+        limit: u32,
+    ) -> Result<Vec<ImportLog>>;
+    /// Files that an import refused, in order of their keys, after this one.
+    async fn refusals_after(&self, import: ImportId, after: Option<&str>, limit: u32)
+    -> Result<Vec<Refusal>>;
+    /// Failed tasks of a transfer in order of their ids, after this one.
+    async fn failed_after(
+        &self,
+        transfer: TransferId,
+        after: Option<TaskId>,
+        limit: u32,
+    ) -> Result<Vec<Task>>;
+    /// The videos that lie in a bucket, in order of their keys, after this one, with what became of each in an index.
+    async fn files_after(
+        &self,
+        integration: IntegrationId,
+        index: IndexId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<BucketFile>>;
 }
 
 /// A vector for the index over vectors.
@@ -459,6 +507,7 @@ pub trait Store:
     + VideoStore
     + IntegrationStore
     + InventoryStore
+    + ImportStore
     + SearchStore
     + std::fmt::Debug
 {

@@ -135,7 +135,8 @@ impl TaskDesk {
         let moving = folder.clone();
         let moved = tokio::task::spawn_blocking(move || keep(&uploads, &moving)).await;
         moved.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
-        let task = NewTask { id, index, source, transcription, language, user_metadata };
+        let task =
+            NewTask { id, index, source, transcription, language, user_metadata, allows_duplicate: false };
         if let Err(error) = self.store.insert_task(workspace, &task, now).await {
             // The folder has no task; were it to stay, the next start would remove it.
             let _ = tokio::fs::remove_dir_all(folder).await;

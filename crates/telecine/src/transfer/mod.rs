@@ -18,7 +18,7 @@ pub use manifest::{Entry, MAX_ENTRY_BYTES, MAX_TEXT_BYTES};
 pub use object_fault::{admit_object, object_fault, transcription_fault};
 pub use task::{
     Counts, Duplicate, DuplicateBy, Event, IllegalTransition, NewTask, ObjectRef, ObjectStamp, Scheme, Stage,
-    Status, Task, TaskSource, Transcription, VideoMeta, next_status,
+    Status, Task, TaskSource, Transcription, VideoMeta, last_part, next_status,
 };
 
 use serde::{Deserialize, Serialize};

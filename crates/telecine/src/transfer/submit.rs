@@ -192,5 +192,6 @@ fn new_task(entry: Entry, owners: Owners, now: Timestamp) -> NewTask {
         transcription: captions.map(|(address, owner)| Transcription::Object(address.through(owner))),
         language: entry.language,
         user_metadata: None,
+        allows_duplicate: false,
     }
 }

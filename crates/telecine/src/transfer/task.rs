@@ -232,19 +232,10 @@ pub enum TaskSource {
 impl TaskSource {
     /// The name to show: the last part of key or path.
     pub fn filename(&self) -> &str {
-        let last = |path: &'_ str| {
-            path.rsplit('/').find(|part| !part.is_empty()).map_or(0..0, |part| {
-                let start = part.as_ptr() as usize - path.as_ptr() as usize;
-                start..start + part.len()
-            })
-        };
         match self {
-            Self::Object(object) => &object.key[last(&object.key)],
+            Self::Object(object) => last_part(&object.key),
             Self::Upload { filename } => filename,
-            Self::Url { url } => {
-                let path = url.split(['?', '#']).next().unwrap_or(url);
-                &path[last(path)]
-            }
+            Self::Url { url } => last_part(url.split(['?', '#']).next().unwrap_or(url)),
         }
     }
 
@@ -256,6 +247,11 @@ impl TaskSource {
             Self::Url { url } => url.clone(),
         }
     }
+}
+
+/// The last part of a key or path that has a name; empty where none has.
+pub fn last_part(path: &str) -> &str {
+    path.rsplit('/').find(|part| !part.is_empty()).unwrap_or_default()
 }
 
 /// Captions that come with the video, SRT or WebVTT.
@@ -324,6 +320,8 @@ pub struct NewTask {
     pub language: String,
     /// The user's own fields; an object or nothing.
     pub user_metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Whether it becomes a video even if the index has its content already.
+    pub allows_duplicate: bool,
 }
 
 /// One video on its way into an index.
@@ -345,6 +343,8 @@ pub struct Task {
     pub language: String,
     /// The user's own fields.
     pub user_metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Whether it becomes a video even if the index has its content already.
+    pub allows_duplicate: bool,
     /// Where it stands.
     pub status: Status,
     /// Why it waits, as a sentence, while it is pending.

@@ -2,6 +2,7 @@
 //! videos. One file per command.
 
 mod add;
+mod import;
 mod manifest;
 mod show;
 mod sync;
@@ -13,6 +14,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use self::add::AddArgs;
+use self::import::ImportArgs;
 use self::manifest::ManifestArgs;
 use self::sync::SyncArgs;
 use super::client::{Client, ServerArgs};
@@ -32,6 +34,21 @@ pub(super) enum IntegrationCommand {
     Sync(SyncArgs),
     /// Write the list of videos in the bucket as a manifest for `telecine transfer`
     Manifest(ManifestArgs),
+    /// Bring the videos of the bucket into an index: lists the bucket and takes what the index does not have
+    Import(ImportArgs),
+    /// Show where every video of the bucket stands with an index
+    ImportStatus {
+        /// The integration, by its bucket or id
+        integration: String,
+        /// The index, by its name or id
+        #[arg(long)]
+        index: String,
+    },
+    /// List the imports of an integration, oldest first
+    ImportLog {
+        /// The integration, by its bucket or id; a deleted one by its id
+        integration: String,
+    },
     /// List integrations
     List,
     /// Show an integration, its checks and how much of its bucket is indexed
@@ -58,6 +75,13 @@ pub(super) async fn run(command: IntegrationCommand, server: &ServerArgs) -> Out
         IntegrationCommand::Verify { integration } => verify::verify(&client, &integration, json).await,
         IntegrationCommand::Sync(args) => sync::sync(&client, args, json).await,
         IntegrationCommand::Manifest(args) => manifest::manifest(&client, args).await,
+        IntegrationCommand::Import(args) => import::import(&client, args, json).await,
+        IntegrationCommand::ImportStatus { integration, index } => {
+            import::import_status(&client, &integration, &index, json).await
+        }
+        IntegrationCommand::ImportLog { integration } => {
+            import::import_log(&client, &integration, json).await
+        }
         IntegrationCommand::List => show::list(&client, json).await,
         IntegrationCommand::Show { integration, save } => {
             show::show_one(&client, &integration, save.as_deref(), json).await

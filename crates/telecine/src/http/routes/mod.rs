@@ -2,6 +2,7 @@
 
 pub(super) mod engines;
 pub(super) mod health;
+pub(super) mod imports;
 pub(super) mod indexes;
 pub(super) mod integrations;
 pub(super) mod keys;

@@ -74,7 +74,7 @@ async fn take_upload(job: &Job) -> Result<Fetched, Stop> {
     })
     .await?;
     job.progress(|progress| progress.fetched_bytes = size_bytes);
-    hold(job, &content_hash).await?;
+    hold(job, &content_hash, None).await?;
     Ok(Fetched { file, size_bytes, content_hash, stamp: None, _room: None })
 }
 
@@ -100,14 +100,14 @@ async fn take_version(job: &Job, place: &Place) -> Result<Fetched, Trouble> {
     let state = FetchState::load(&state_path, place.address(), stamp.clone());
     // The hash may be known while the file was given up to wait for an equal one.
     if let Some(content_hash) = &state.content_hash {
-        hold(job, content_hash).await?;
+        hold(job, content_hash, Some(&stamp)).await?;
     }
     let room = job.workshop.room_for(stamp.size_bytes, &job.cancel).await?;
     let content_hash = match &state.content_hash {
         Some(hash) if is_whole(&file, stamp.size_bytes).await => hash.clone(),
         _ => {
             let hash = move_bytes(job, place, file.clone(), state, state_path).await?;
-            hold(job, &hash).await?;
+            hold(job, &hash, Some(&stamp)).await?;
             hash
         }
     };
@@ -119,11 +119,13 @@ async fn take_version(job: &Job, place: &Place) -> Result<Fetched, Trouble> {
 /// By the ledger: the same version of the same object needs no byte to be told a duplicate.
 async fn skip_if_known(job: &Job, stamp: &ObjectStamp) -> Result<(), Stop> {
     let TaskSource::Object(object) = &job.task.source else { return Ok(()) };
-    if stamp.etag.is_empty() {
+    if stamp.etag.is_empty() || job.task.allows_duplicate {
         return Ok(());
     }
     match job.app().store.video_of_object(job.task.index, object, stamp).await? {
-        Some(video) => Err(Stop::Duplicate(Duplicate { video, by: DuplicateBy::Object })),
+        Some(video) => {
+            Err(Stop::Duplicate(Duplicate { video, by: DuplicateBy::Object }, Some(stamp.clone())))
+        }
         None => Ok(()),
     }
 }
@@ -134,10 +136,12 @@ async fn is_whole(file: &std::path::Path, size_bytes: u64) -> bool {
 
 /// Takes the content for this task. Whoever waits for an equal video gives its file up: a thousand copies of one
 /// video must not fill the disk while the first is indexed.
-async fn hold(job: &Job, content_hash: &str) -> Result<(), Stop> {
+async fn hold(job: &Job, content_hash: &str, stamp: Option<&ObjectStamp>) -> Result<(), Stop> {
     match job.app().store.hold_content(&job.claim, content_hash).await?? {
         ContentHolder::Mine => Ok(()),
-        ContentHolder::Video(video) => Err(Stop::Duplicate(Duplicate { video, by: DuplicateBy::Content })),
+        ContentHolder::Video(video) => {
+            Err(Stop::Duplicate(Duplicate { video, by: DuplicateBy::Content }, stamp.cloned()))
+        }
         ContentHolder::InProgress(other) => {
             let fetched = job.app().files.fetched(job.task.id);
             if let Err(error) = tokio::fs::remove_file(fetched).await

@@ -31,23 +31,27 @@ pub(super) struct Held {
     pub(super) seq: i64,
     pub(super) index: IndexId,
     pub(super) status: Status,
+    pub(super) allows_duplicate: bool,
     transfer: Option<TransferId>,
     created_at: i64,
 }
 
 /// The task of a claim, unless the claim is stale.
 pub(super) async fn held(write: &mut Write, claim: &Claim) -> Result<Result<Held, Stale>> {
-    let found: Option<(i64, String, String, Option<String>, i64)> = sqlx::query_as(
-        "SELECT seq, index_id, status, transfer_id, created_at FROM task \
+    let found: Option<(i64, String, String, bool, Option<String>, i64)> = sqlx::query_as(
+        "SELECT seq, index_id, status, allows_duplicate, transfer_id, created_at FROM task \
          WHERE id = ? AND fence = ? AND lease_until IS NOT NULL",
     )
     .bind(claim.task.to_string())
     .bind(claim.fence)
     .fetch_optional(&mut **write)
     .await?;
-    let Some((seq, index, name, transfer, created_at)) = found else { return Ok(Err(Stale)) };
+    let Some((seq, index, name, allows_duplicate, transfer, created_at)) = found else {
+        return Ok(Err(Stale));
+    };
     let transfer = parsed_if_any(transfer.as_deref())?;
-    Ok(Ok(Held { seq, index: parsed(&index)?, status: status(&name)?, transfer, created_at }))
+    let (index, status) = (parsed(&index)?, status(&name)?);
+    Ok(Ok(Held { seq, index, status, allows_duplicate, transfer, created_at }))
 }
 
 impl Held {

@@ -57,18 +57,19 @@ pub(super) async fn hold(
         Ok(held) => held,
         Err(stale) => return Ok(Err(stale)),
     };
-    if let Some(other) = holder(&mut write, held.index, hash, claim.task).await? {
+    let key = key(&held, claim.task, hash);
+    if let Some(other) = holder(&mut write, &held, hash, claim.task).await? {
         return Ok(Ok(other));
     }
     // The object may have had other content when the task was tried before.
     sqlx::query("DELETE FROM content WHERE task_id = ? AND hash <> ?")
         .bind(claim.task.to_string())
-        .bind(hash)
+        .bind(&key)
         .execute(&mut *write)
         .await?;
     sqlx::query("INSERT OR REPLACE INTO content (index_id, hash, task_id) VALUES (?, ?, ?)")
         .bind(held.index.to_string())
-        .bind(hash)
+        .bind(&key)
         .bind(claim.task.to_string())
         .execute(&mut *write)
         .await?;
@@ -76,32 +77,51 @@ pub(super) async fn hold(
     Ok(Ok(ContentHolder::Mine))
 }
 
-/// Another task that holds the content and has not lost it by failing.
-async fn holder(
-    write: &mut Write,
-    index: IndexId,
-    hash: &str,
-    mine: TaskId,
-) -> Result<Option<ContentHolder>> {
-    let found: Option<(String, Option<String>, bool)> = sqlx::query_as(
-        "SELECT c.task_id, t.status, EXISTS (SELECT 1 FROM video v WHERE v.id = c.task_id) \
-         FROM content c LEFT JOIN task t ON t.id = c.task_id WHERE c.index_id = ? AND c.hash = ?",
-    )
-    .bind(index.to_string())
-    .bind(hash)
-    .fetch_optional(&mut **write)
-    .await?;
-    let Some((id, name, has_video)) = found else { return Ok(None) };
-    let task: TaskId = parsed(&id)?;
-    if task == mine {
+/// What content is held and unique by: its hash; where a task takes content that the index may have already, with the
+/// task's id, so that it is in nobody's way and everybody else's stays unique.
+fn key(held: &Held, task: TaskId, hash: &str) -> String {
+    if held.allows_duplicate { format!("{hash}{SALT}{task}") } else { hash.to_owned() }
+}
+
+/// Between hash and task in a key. The character that comes next is [`AFTER_SALT`].
+const SALT: char = '#';
+const AFTER_SALT: char = '$';
+
+/// The hash in a key.
+pub(super) fn hash_of(key: &str) -> &str {
+    key.split_once(SALT).map_or(key, |(hash, _)| hash)
+}
+
+/// Another task that holds the content, alone or as one of several, and has not lost it by failing; one that has made a
+/// video of it, if there is one. None for a task that does not mind.
+async fn holder(write: &mut Write, held: &Held, hash: &str, mine: TaskId) -> Result<Option<ContentHolder>> {
+    if held.allows_duplicate {
         return Ok(None);
     }
-    if has_video {
-        return Ok(Some(ContentHolder::Video(task.into())));
+    let found: Vec<(String, Option<String>, bool)> = sqlx::query_as(
+        "SELECT c.task_id, t.status, EXISTS (SELECT 1 FROM video v WHERE v.id = c.task_id) AS has_video \
+         FROM content c LEFT JOIN task t ON t.id = c.task_id \
+         WHERE c.index_id = ?1 AND (c.hash = ?2 OR c.hash BETWEEN ?3 AND ?4) AND c.task_id <> ?5 \
+         ORDER BY has_video DESC, c.hash",
+    )
+    .bind(held.index.to_string())
+    .bind(hash)
+    .bind(format!("{hash}{SALT}"))
+    .bind(format!("{hash}{AFTER_SALT}"))
+    .bind(mine.to_string())
+    .fetch_all(&mut **write)
+    .await?;
+    for (id, name, has_video) in found {
+        let task: TaskId = parsed(&id)?;
+        if has_video {
+            return Ok(Some(ContentHolder::Video(task.into())));
+        }
+        let is_at_work = name.map(|name| status(&name)).transpose()?.is_some_and(|status| !status.is_final());
+        if is_at_work {
+            return Ok(Some(ContentHolder::InProgress(task)));
+        }
     }
-    let Some(name) = name else { return Ok(None) };
-    let is_at_work = !status(&name)?.is_final();
-    Ok(is_at_work.then_some(ContentHolder::InProgress(task)))
+    Ok(None)
 }
 
 pub(super) async fn publish(
@@ -152,7 +172,8 @@ async fn insert_video(
     now: Timestamp,
 ) -> Result<()> {
     let Publication { task, content_hash, meta, segments: _, thumbnails: _ } = publication;
-    if let Some(other) = holder(write, held.index, content_hash, *task).await? {
+    let key = key(held, *task, content_hash);
+    if let Some(other) = holder(write, held, content_hash, *task).await? {
         return Err(anyhow!("{task} publishes content that another task holds: {other:?}").into());
     }
     let source: SourceRow =
@@ -163,7 +184,7 @@ async fn insert_video(
     let address = source.into_source()?.address();
     sqlx::query("INSERT OR REPLACE INTO content (index_id, hash, task_id) VALUES (?, ?, ?)")
         .bind(held.index.to_string())
-        .bind(content_hash)
+        .bind(&key)
         .bind(task.to_string())
         .execute(&mut **write)
         .await?;
@@ -173,7 +194,7 @@ async fn insert_video(
          SELECT id, workspace_id, index_id, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(user_metadata, '{}'), created_at, ?, ? \
          FROM task WHERE seq = ?",
     )
-    .bind(content_hash)
+    .bind(&key)
     .bind(address)
     .bind(&meta.filename)
     .bind(meta.duration_s)

@@ -98,6 +98,18 @@ impl IntegrationStore for SqliteStore {
         Ok(found.filter(|found| found.workspace == workspace))
     }
 
+    async fn known_integration(
+        &self,
+        workspace: WorkspaceId,
+        id: IntegrationId,
+    ) -> Result<Option<Integration>> {
+        let mut sql = Sql::new(SELECT);
+        sql.push(" AND id = ").push_bind(id.to_string());
+        sql.push(" AND workspace_id = ").push_bind(workspace.to_string());
+        let row: Option<IntegrationRow> = sql.build_query_as().fetch_optional(&self.readers).await?;
+        row.map(IntegrationRow::into_integration).transpose()
+    }
+
     async fn integration_by_id(&self, id: IntegrationId) -> Result<Option<Integration>> {
         let mut sql = Sql::new(SELECT);
         sql.push(" AND deleted_at IS NULL AND id = ").push_bind(id.to_string());

@@ -21,7 +21,7 @@ pub(super) const ITEM_COLUMNS: &str =
     "i.key, i.size_bytes, i.etag, i.modified_at, i.storage_class, i.is_archived, i.is_video, i.decision";
 
 /// A task `t` whose video is there and holds the version of the object that the row `i` of the inventory tells.
-const INDEXED: &str = "SELECT 1 FROM task t JOIN video v ON v.id = t.video_id \
+pub(super) const INDEXED: &str = "SELECT 1 FROM task t JOIN video v ON v.id = t.video_id \
     WHERE t.integration_id = i.integration_id AND t.locator = i.key AND t.video_id IS NOT NULL \
     AND t.source = 'object' AND i.etag <> '' AND t.etag = i.etag AND t.object_bytes = i.size_bytes";
 

@@ -5,6 +5,7 @@ mod claims;
 mod content;
 mod counters;
 mod filters;
+mod imports;
 mod indexes;
 mod integrations;
 mod inventory;

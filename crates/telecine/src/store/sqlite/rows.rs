@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::content;
 use crate::fault::Result;
 use crate::time::{MediaTime, TimeRange, Timestamp};
 use crate::transfer::{
@@ -56,7 +57,8 @@ pub(super) fn status(name: &str) -> Result<Status> {
 
 /// The columns of [`TaskRow`].
 pub(super) const TASK_COLUMNS: &str = "t.id, t.workspace_id, t.index_id, t.transfer_id, t.source, \
-    t.integration_id, t.scheme, t.bucket, t.locator, t.transcription, t.language, t.user_metadata, t.status, t.waiting_for, \
+    t.integration_id, t.scheme, t.bucket, t.locator, t.transcription, t.language, t.user_metadata, \
+    t.allows_duplicate, t.status, t.waiting_for, \
     t.attempts, t.etag, t.object_bytes, t.content_hash, t.filename, t.duration_s, t.fps, t.width, t.height, \
     t.size_bytes, t.fault, t.video_id, t.duplicate_by, t.created_at, t.updated_at";
 
@@ -71,6 +73,7 @@ pub(super) struct TaskRow {
     transcription: Option<String>,
     language: String,
     user_metadata: Option<String>,
+    allows_duplicate: bool,
     status: String,
     waiting_for: Option<String>,
     attempts: u32,
@@ -99,6 +102,7 @@ impl TaskRow {
             transfer: parsed_if_any(self.transfer_id.as_deref())?,
             transcription: from_json_if_any::<Transcription>(self.transcription.as_deref())?,
             user_metadata: from_json_if_any(self.user_metadata.as_deref())?,
+            allows_duplicate: self.allows_duplicate,
             status: status(&self.status)?,
             attempts: self.attempts,
             stamp: self.stamp()?,
@@ -227,7 +231,7 @@ impl VideoRow {
             id: parsed(&self.id)?,
             workspace: parsed(&self.workspace_id)?,
             index: parsed(&self.index_id)?,
-            content_hash: self.content_hash,
+            content_hash: content::hash_of(&self.content_hash).to_owned(),
             address: self.address,
             meta: VideoMeta {
                 filename: self.filename,

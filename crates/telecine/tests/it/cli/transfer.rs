@@ -84,6 +84,33 @@ fn a_transfer_with_a_file_that_is_no_video_ends_with_the_status_1_and_says_why()
 }
 
 #[test]
+fn an_import_is_followed_and_told_by_status_and_log() {
+    let house = House::with(&[("broken.mp4", b"this is no video"), ("empty.mp4", b""), ("notes.txt", b"x")]);
+    let before = house.run(&["integration", "import-log", "films"]);
+    assert!(before.stdout.starts_with("There is no import of this integration yet"), "{before:?}");
+
+    let import = ["integration", "import", "films", "--index", "harbour"];
+    let metadata = ["--metadata", "batch=5", "--metadata", "place=pier"];
+    let ran = house.run(&[&import[..], &metadata, &["--follow"]].concat());
+    assert_eq!(ran.status, 1, "a video failed: {ran:?}");
+    assert!(ran.stdout.starts_with("films: 1 video on the way, 1 refused.\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("The file is empty.") && ran.stdout.contains("unsupported_file_type"));
+
+    let status = house.run(&["integration", "import-status", "films", "--index", "harbour"]);
+    let sum = "films: 0 ready, 0 indexing, 0 queued, 0 pending, 0 validating, 2 failed, 0 not imported\n";
+    assert!(status.stdout.starts_with(sum), "{}", status.stdout);
+    let again = house.run(&import);
+    assert_eq!((again.status, again.stdout.lines().next().unwrap()), (0, "films: 0 videos on the way, 1 refused."));
+    let retried = house.run(&[&import[..], &["--retry-failed", "--json"]].concat());
+    let retried: Value = serde_json::from_str(&retried.stdout).unwrap();
+    assert_eq!(retried["videos"][0]["filename"], "broken.mp4");
+    let log: Value =
+        serde_json::from_str(&house.run(&["integration", "import-log", "films", "--json"]).stdout).unwrap();
+    assert_eq!(log["data"].as_array().unwrap().len(), 3);
+    assert_eq!(log["data"][0]["user_metadata"], json!({ "batch": 5, "place": "pier" }));
+}
+
+#[test]
 fn a_manifest_that_is_not_one_is_refused_with_entry_and_field() {
     let house = House::with(&[]);
     std::fs::write(house.home.path().join("bad.json"), r#"[{"index_id": 7}]"#).unwrap();

@@ -6,7 +6,7 @@ use super::lab::{Answer, Lab};
 use telecine::ids::{IndexId, TaskId};
 
 /// Every route that needs a key.
-const ROUTES: [(&str, &str); 46] = [
+const ROUTES: [(&str, &str); 49] = [
     ("GET", "/engines"),
     ("GET", "/engines/{id}"),
     ("GET", "/indexes"),
@@ -29,6 +29,9 @@ const ROUTES: [(&str, &str); 46] = [
     ("DELETE", "/tasks/{id}"),
     ("POST", "/tasks/transfers"),
     ("POST", "/indexes/tasks/transfers"),
+    ("POST", "/tasks/transfers/import/{id}"),
+    ("GET", "/tasks/transfers/import/{id}/status"),
+    ("GET", "/tasks/transfers/import/{id}/logs"),
     ("POST", "/search"),
     ("GET", "/search/{id}"),
     ("POST", "/search-v2"),

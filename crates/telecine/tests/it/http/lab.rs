@@ -186,6 +186,7 @@ impl Lab {
             transcription: None,
             language: "en".to_owned(),
             user_metadata: Some(json!({ "category": filename }).as_object().unwrap().clone()),
+            allows_duplicate: false,
         };
         self.app.store.insert_task(self.workspace, &task, now).await.unwrap();
         task.id

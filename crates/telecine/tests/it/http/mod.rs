@@ -4,6 +4,8 @@ mod access;
 mod bodies;
 mod docs;
 mod forms;
+mod front;
+mod imports;
 pub(crate) mod lab;
 mod operations;
 mod refusals;

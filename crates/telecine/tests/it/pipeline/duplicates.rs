@@ -23,6 +23,7 @@ async fn equal_content_is_skipped_in_its_index_and_taken_by_another() {
     let duplicate = skipped.duplicate.clone().expect("what it equals");
     assert_eq!((duplicate.video, duplicate.by), (ready.id.into(), DuplicateBy::Content));
     house.ready(other).await;
+    assert!(skipped.stamp.is_some(), "the ledger knows which version it was");
     house.let_go(skipped.id).await;
     assert!(!house.app.files.task(skipped.id).exists());
 

@@ -120,6 +120,10 @@ impl House {
         }
     }
 
+    pub(crate) fn integration(&self) -> IntegrationId {
+        self.integration
+    }
+
     /// Begins to work.
     pub(crate) fn start(&mut self) {
         self.running = Some(tokio::spawn(pipeline::run(Arc::clone(&self.app))));
@@ -171,6 +175,7 @@ impl House {
             transcription: None,
             language: "en".into(),
             user_metadata: None,
+            allows_duplicate: false,
         }
     }
 

@@ -3,9 +3,9 @@
 mod duplicates;
 mod failures;
 mod fetching;
-mod house;
+pub(crate) mod house;
 mod indexing;
-mod media;
+pub(crate) mod media;
 mod places;
 mod refusals;
 mod stopping;

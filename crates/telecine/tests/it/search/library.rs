@@ -66,6 +66,7 @@ impl Library {
             transcription: None,
             language: "en".to_owned(),
             user_metadata: None,
+            allows_duplicate: false,
         };
         self.store.insert_task(self.workspace, &task, now).await.unwrap();
         let claim = self.store.claim_next(now, Duration::from_secs(60)).await.unwrap().expect("it is due");

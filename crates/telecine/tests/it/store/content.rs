@@ -4,8 +4,8 @@ use telecine::fault::Code;
 use telecine::queue::Stale;
 use telecine::store::{ContentHolder, TaskChange, VideoFilter, WordQuery};
 use telecine::time::MediaTime;
-use telecine::transfer::{Duplicate, DuplicateBy, Event, ObjectRef, ObjectStamp, Scheme, Status};
-use telecine::video::SegmentKind;
+use telecine::transfer::{Duplicate, DuplicateBy, Event, NewTask, ObjectRef, ObjectStamp, Scheme, Status};
+use telecine::video::{Publication, SegmentKind};
 
 use super::lab::{FIRST_PAGE, Lab, failed, object, publication, stamp};
 
@@ -17,6 +17,7 @@ super::conformance!(
     a_task_that_finds_other_content_lets_go_of_the_first,
     other_indexes_may_have_the_same_content,
     content_that_another_holds_is_not_published,
+    content_that_may_be_there_twice_is_in_nobodys_way,
     an_object_is_known_by_its_version,
     an_object_that_was_skipped_is_known_by_the_video_that_it_equals,
     a_deleted_video_leaves_nothing,
@@ -151,6 +152,43 @@ async fn content_that_another_holds_is_not_published(lab: &Lab) {
     assert_eq!(videos.total, 1);
     assert_eq!(lab.store.vector_extent(index, SegmentKind::Shot).await.unwrap().0, 2);
     assert_eq!(lab.status(task).await, Status::Validating);
+}
+
+async fn content_that_may_be_there_twice_is_in_nobodys_way(lab: &Lab) {
+    let index = lab.index("films").await;
+    let again = async |key: &str| {
+        let new = NewTask { allows_duplicate: true, ..lab.new_task(index, key) };
+        lab.store.insert_task(lab.workspace, &new, lab.now()).await.unwrap();
+        new.id
+    };
+    let (first, second) = (again("first.mp4").await, again("second.mp4").await);
+    let claims = [lab.claim_of(first).await, lab.claim_of(second).await];
+    for claim in &claims {
+        assert_eq!(lab.store.hold_content(claim, "same").await.unwrap(), Ok(ContentHolder::Mine));
+    }
+    // Who does not allow it waits for any of them.
+    let plain = lab.task(index, "plain.mp4").await;
+    let waiting = lab.claim_of(plain).await;
+    let told = lab.store.hold_content(&waiting, "same").await.unwrap();
+    assert!(
+        matches!(told, Ok(ContentHolder::InProgress(task)) if task == first || task == second),
+        "{told:?}"
+    );
+    for (claim, task) in claims.iter().zip([first, second]) {
+        let same = Publication { content_hash: "same".to_owned(), ..publication(task, "a.mp4") };
+        assert_eq!(lab.store.publish(claim, &same, lab.now()).await.unwrap(), Ok(()));
+        let video = lab.store.video(lab.workspace, index, task.into()).await.unwrap().unwrap();
+        assert_eq!(video.content_hash, "same", "as it is");
+        assert_eq!(lab.task_now(task).await.content_hash.as_deref(), Some("same"));
+    }
+    lab.store.delete_video(lab.workspace, index, first.into()).await.unwrap();
+    let told = lab.store.hold_content(&waiting, "same").await.unwrap();
+    assert_eq!(told, Ok(ContentHolder::Video(second.into())));
+    lab.store.delete_video(lab.workspace, index, second.into()).await.unwrap();
+    assert_eq!(lab.store.hold_content(&waiting, "same").await.unwrap(), Ok(ContentHolder::Mine));
+    // And it is in nobody's way, whoever was first.
+    let third = lab.claim_of(again("third.mp4").await).await;
+    assert_eq!(lab.store.hold_content(&third, "same").await.unwrap(), Ok(ContentHolder::Mine));
 }
 
 async fn an_object_is_known_by_its_version(lab: &Lab) {

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 use sqlx::{AssertSqlSafe, SqlitePool};
-use telecine::fault::Code;
+use telecine::fault::{Code, Fault};
 use telecine::ids::{KeyId, WorkspaceId};
+use telecine::integration::import::{Import, ImportRequest, Refusal};
 use telecine::integration::{
     Integration, IntegrationStatus, KeyRange, Provider, Role, SyncEnd, SyncFound, SyncTrigger,
 };
@@ -98,6 +99,7 @@ async fn write_everything(lab: &Lab) {
     let index = telecine::index::Index { id: id(3), ..lab.index_named("films") };
     store.insert_index(&index).await.unwrap();
     write_integration(lab).await;
+    write_import(lab).await;
     write_tasks(lab).await;
     let until = lab.now().after(LEASE);
     store.keep_results(lab.workspace, "token", b"results", until, lab.now()).await.unwrap();
@@ -132,6 +134,28 @@ async fn write_integration(lab: &Lab) {
     let part = Merge { found, left: Some(Vec::new()), requests: 1 };
     lab.store.merge(&claim, &part, lab.now()).await.unwrap().unwrap();
     lab.store.end_sync(&claim, &SyncEnd::Done, lab.now()).await.unwrap().unwrap();
+}
+
+/// An import that refused a file, carried out by the transfer of the tasks.
+async fn write_import(lab: &Lab) {
+    let import = Import {
+        id: id(8),
+        workspace: lab.workspace,
+        integration: object("").integration,
+        address: "s3://archive/".to_owned(),
+        request: ImportRequest {
+            index: id(3),
+            is_incremental: true,
+            retries_failed: false,
+            user_metadata: json!({ "batch": 5 }).as_object().cloned(),
+        },
+        index_name: "films".to_owned(),
+        transfer: id(5),
+        created_at: lab.now(),
+    };
+    assert_eq!(lab.store.begin_import(&import).await.unwrap(), None);
+    let fault = Fault { message: "As v1 told it.".to_owned(), ..Fault::new(Code::ObjectArchived) };
+    lab.store.add_refusals(import.id, &[Refusal { key: "cold.mp4".to_owned(), fault }]).await.unwrap();
 }
 
 /// A task of each kind, in each status.
@@ -261,6 +285,12 @@ async fn read_everything(store: &Arc<dyn Store>) -> String {
     let runs = store.sync_runs(object.integration, FIRST_PAGE).await.unwrap();
     tell("synchronizations", &runs.rows.iter().map(|run| (run.state, run.report())).collect::<Vec<_>>());
     tell("statistics", &store.statistics(object.integration).await.unwrap());
+    let workspace_imports = store.imports_after(workspace, object.integration, None, 10).await.unwrap();
+    for log in &workspace_imports {
+        tell("refusals", &store.refusals_after(log.import.id, None, 10).await.unwrap());
+    }
+    tell("imports", &workspace_imports);
+    tell("files", &store.files_after(object.integration, index, None, 10).await.unwrap());
     tell("results", &store.kept_results(workspace, "token", now).await.unwrap());
     // And it can be worked on.
     tell("discarded", &store.discard_unfinished_transfers().await.unwrap());

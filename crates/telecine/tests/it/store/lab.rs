@@ -92,6 +92,7 @@ impl Lab {
             transcription: None,
             language: "en".to_owned(),
             user_metadata: None,
+            allows_duplicate: false,
         }
     }
 

@@ -50,6 +50,7 @@ async fn a_task_is_told_back_as_it_was_made(lab: &Lab) {
             transcription: new.transcription,
             language: new.language,
             user_metadata: new.user_metadata,
+            allows_duplicate: false,
             status: Status::Validating,
             waiting_for: None,
             attempts: 0,
