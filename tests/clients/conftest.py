@@ -16,6 +16,7 @@ class World:
     url: str
     key: str
     bucket: str
+    integration: str
     links: str
     samples: pathlib.Path
 
@@ -31,6 +32,7 @@ def world() -> World:
         url=os.environ["TELECINE_URL"],
         key=os.environ["TELECINE_API_KEY"],
         bucket=os.environ["TELECINE_BUCKET"],
+        integration=os.environ["TELECINE_INTEGRATION"],
         links=os.environ["TELECINE_LINKS"],
         samples=pathlib.Path(os.environ["TELECINE_SAMPLES"]),
     )

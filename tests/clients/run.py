@@ -109,8 +109,8 @@ def make_bucket(accounts: aws_accounts.Accounts, samples: pathlib.Path) -> None:
         s3.upload_file(str(samples / name), BUCKET, name)
 
 
-def connect(telecine: Telecine, accounts: aws_accounts.Accounts) -> None:
-    """Connects the bucket as its owner would: with the documents that Telecine hands out."""
+def connect(telecine: Telecine, accounts: aws_accounts.Accounts) -> str:
+    """Connects the bucket as its owner would: with the documents that Telecine hands out. The integration's id."""
     account_id = accounts["customer"]["account_id"]
     integration = telecine.call("POST", "/integrations", {"bucket": BUCKET, "account_id": account_id})
     policy, trust = (json.dumps(integration[name]) for name in ("policy_document", "trust_document"))
@@ -118,6 +118,7 @@ def connect(telecine: Telecine, accounts: aws_accounts.Accounts) -> None:
     verified = telecine.call("POST", f"/integrations/{integration['_id']}/verify")
     if verified["status"] != "active":
         raise SystemExit(f"the integration is not active: {json.dumps(verified['checks'], indent=2)}")
+    return str(integration["_id"])
 
 
 def main(arguments: list[str]) -> int:
@@ -132,7 +133,7 @@ def main(arguments: list[str]) -> int:
             accounts = aws_accounts.create(ministack.endpoint, BUCKET)
             make_bucket(accounts, samples)
             with Telecine(folder, accounts, links.host) as telecine:
-                connect(telecine, accounts)
+                integration = connect(telecine, accounts)
                 environment = {
                     **os.environ,
                     "NO_PROXY": testservers.HOST,
@@ -140,6 +141,7 @@ def main(arguments: list[str]) -> int:
                     "TELECINE_URL": telecine.endpoint,
                     "TELECINE_API_KEY": telecine.key,
                     "TELECINE_BUCKET": BUCKET,
+                    "TELECINE_INTEGRATION": integration,
                     "TELECINE_LINKS": f"http://{links.host}",
                     "TELECINE_SAMPLES": str(samples),
                     "TELECINE_SNIPPET_PYTHON": sys.executable,

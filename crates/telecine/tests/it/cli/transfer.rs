@@ -100,7 +100,10 @@ fn an_import_is_followed_and_told_by_status_and_log() {
     let sum = "films: 0 ready, 0 indexing, 0 queued, 0 pending, 0 validating, 2 failed, 0 not imported\n";
     assert!(status.stdout.starts_with(sum), "{}", status.stdout);
     let again = house.run(&import);
-    assert_eq!((again.status, again.stdout.lines().next().unwrap()), (0, "films: 0 videos on the way, 1 refused."));
+    assert_eq!(
+        (again.status, again.stdout.lines().next().unwrap()),
+        (0, "films: 0 videos on the way, 1 refused.")
+    );
     let retried = house.run(&[&import[..], &["--retry-failed", "--json"]].concat());
     let retried: Value = serde_json::from_str(&retried.stdout).unwrap();
     assert_eq!(retried["videos"][0]["filename"], "broken.mp4");
