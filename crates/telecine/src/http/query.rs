@@ -55,6 +55,16 @@ impl Query {
             .map(|(_, value)| value.as_str())
     }
 
+    /// All values of a name, each as it is: a comma may belong to it.
+    pub fn each(&self, name: &str) -> Vec<&str> {
+        self.values(name).collect()
+    }
+
+    /// A whole number from zero.
+    pub fn whole(&self, name: &str) -> Result<Option<u64>, Fault> {
+        self.count(name, 0, u64::MAX >> 1)
+    }
+
     /// All values of these names: repeated, separated by commas, or both.
     pub fn all(&self, names: &[&str]) -> Vec<&str> {
         let values = names.iter().flat_map(|name| self.values(name).collect::<Vec<_>>());
@@ -93,6 +103,16 @@ impl Query {
             sort_by: sort_by.unwrap_or(SortBy::CreatedAt),
             descending: descending.unwrap_or(true),
         })
+    }
+
+    /// Rows of a page whose number is not asked for.
+    pub fn page_limit(&self, max: u64) -> Result<u64, Fault> {
+        Ok(self.count("page_limit", 1, max)?.unwrap_or(PAGE_LIMIT))
+    }
+
+    /// A moment.
+    pub fn moment(&self, name: &str) -> Result<Option<Timestamp>, Fault> {
+        Ok(self.times(name)?.min)
     }
 
     fn count(&self, name: &str, min: u64, max: u64) -> Result<Option<u64>, Fault> {

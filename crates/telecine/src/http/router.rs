@@ -95,6 +95,7 @@ fn routes(shared: Shared) -> Router {
             post(integrations::synchronizations::cancel),
         )
         .route("/integrations/{integration_id}/statistics", get(integrations::statistics))
+        .route("/integrations/{integration_id}/objects", get(integrations::objects))
         .route("/integrations/{integration_id}/manifest", get(integrations::manifest))
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{key_id}", delete(keys::revoke))

@@ -84,13 +84,28 @@ impl Filters {
 /// Filters whose globs were understood.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    pub(super) include: Vec<Glob>,
-    pub(super) exclude: Vec<Glob>,
+    include: Vec<Glob>,
+    exclude: Vec<Glob>,
     /// All but the globs.
     bounds: Filters,
 }
 
 impl Rules {
+    /// The globs of `include` as regular expressions.
+    pub fn include_patterns(&self) -> impl Iterator<Item = &str> {
+        self.include.iter().map(Glob::pattern)
+    }
+
+    /// The globs of `exclude` as regular expressions.
+    pub fn exclude_patterns(&self) -> impl Iterator<Item = &str> {
+        self.exclude.iter().map(Glob::pattern)
+    }
+
+    /// All but the globs.
+    pub fn bounds(&self) -> &Filters {
+        &self.bounds
+    }
+
     /// Why an object does not pass, if it does not.
     pub(super) fn refusal(&self, object: &ObjectInfo) -> Option<Decision> {
         let Filters { min_bytes, max_bytes, modified_after, modified_before, storage_classes, .. } =

@@ -233,20 +233,3 @@ pub enum SyncEnd {
     /// It could not go on.
     Failed(Fault),
 }
-
-/// What is in a bucket, and how much of it is indexed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Statistics {
-    /// Objects in the bucket.
-    pub items: u64,
-    /// Of them videos, by name.
-    pub videos: u64,
-    /// Bytes of all objects.
-    pub bytes: u64,
-    /// Videos whose present version is in an index.
-    pub indexed: u64,
-    /// Videos that are not.
-    pub not_indexed: u64,
-    /// Indexed objects that are no longer in the bucket.
-    pub indexed_then_deleted: u64,
-}

@@ -10,9 +10,11 @@ pub mod import;
 mod inventory;
 pub mod keeper;
 mod manifest;
+mod objects;
 mod provider;
 mod schedule;
 mod service;
+mod statistics;
 mod sync;
 mod verify;
 
@@ -21,9 +23,9 @@ pub use documents::policy_document;
 pub use filters::{Filters, Rules};
 pub use glob::Glob;
 pub use inventory::{
-    InventoryItem, KeyRange, Statistics, SyncClaim, SyncEnd, SyncFound, SyncReport, SyncRun, SyncState,
-    SyncTrigger,
+    InventoryItem, KeyRange, SyncClaim, SyncEnd, SyncFound, SyncReport, SyncRun, SyncState, SyncTrigger,
 };
+pub use objects::{InventoryObject, ObjectFilter, ObjectState, ObjectTask};
 pub use provider::{
     AzureAccess, AzureCredentials, GcsAccess, GcsCredentials, Provider, Role, S3Access, S3Credentials,
     S3Endpoint,
@@ -32,6 +34,7 @@ pub use service::{
     Integrations, ManifestRequest, NewIntegration, begin_synchronization, create, synchronize,
     trust_document, verify, write_manifest,
 };
+pub use statistics::{ExcludedCount, IndexShare, QueueLog, Statistics};
 
 use serde::{Deserialize, Serialize};
 

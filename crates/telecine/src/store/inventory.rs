@@ -1,12 +1,14 @@
 //! The trait over the ledgers of connected buckets and over the synchronizations that keep them. Holds no SQL.
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use super::{Listed, Paging};
 use crate::fault::Result;
 use crate::ids::{IndexId, IntegrationId, SyncId};
 use crate::integration::{
-    InventoryItem, KeyRange, Rules, Statistics, SyncClaim, SyncEnd, SyncFound, SyncRun, SyncTrigger,
+    InventoryItem, InventoryObject, KeyRange, ObjectFilter, Rules, Statistics, SyncClaim, SyncEnd, SyncFound,
+    SyncRun, SyncTrigger,
 };
 use crate::queue::Stale;
 use crate::time::Timestamp;
@@ -20,6 +22,25 @@ pub struct Merge {
     pub left: Option<Vec<KeyRange>>,
     /// Requests to the store since the last part.
     pub requests: u64,
+}
+
+/// Which of many objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectPage {
+    /// A page by its number, from 1.
+    Number {
+        /// Its number.
+        page: u64,
+        /// Rows on it.
+        limit: u64,
+    },
+    /// Those after a key: as quick at the end of a long list as at its beginning.
+    After {
+        /// The key; none for the first ones.
+        key: Option<String>,
+        /// How many at most.
+        limit: u64,
+    },
 }
 
 /// What lies in connected buckets: a row for every key that was ever seen.
@@ -75,6 +96,21 @@ pub trait InventoryStore: Send + Sync {
     ) -> Result<Vec<InventoryItem>>;
     /// An object that is there.
     async fn inventory_item(&self, integration: IntegrationId, key: &str) -> Result<Option<InventoryItem>>;
-    /// What is there, and how much of it is indexed.
-    async fn statistics(&self, integration: IntegrationId) -> Result<Statistics>;
+    /// Objects in the order of their keys, with what became of each. Without a page's number they are not counted.
+    async fn objects(
+        &self,
+        integration: IntegrationId,
+        filter: &ObjectFilter,
+        page: &ObjectPage,
+    ) -> Result<Listed<InventoryObject>>;
+    /// Keeps what an object's header says; whether it still is the version with this etag.
+    async fn set_header(
+        &self,
+        integration: IntegrationId,
+        key: &str,
+        etag: &str,
+        header: &Value,
+    ) -> Result<bool>;
+    /// What is there, and how much of it is indexed; of the filter, prefix and rules count.
+    async fn statistics(&self, integration: IntegrationId, filter: &ObjectFilter) -> Result<Statistics>;
 }

@@ -7,7 +7,7 @@
 mod inventory;
 pub mod sqlite;
 
-pub use inventory::{InventoryStore, Merge};
+pub use inventory::{InventoryStore, Merge, ObjectPage};
 
 use async_trait::async_trait;
 use half::f16;

@@ -3,17 +3,19 @@
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use serde_json::Value;
 
 use super::filters::Sql;
 use super::rows::{moment_if_any, unsigned};
-use super::{SqliteStore, merge, syncs};
+use super::{SqliteStore, merge, objects, statistics, syncs};
 use crate::fault::Result;
 use crate::ids::{IndexId, IntegrationId, SyncId};
 use crate::integration::{
-    Decision, InventoryItem, Rules, Statistics, SyncClaim, SyncEnd, SyncRun, SyncTrigger,
+    Decision, InventoryItem, InventoryObject, ObjectFilter, Rules, Statistics, SyncClaim, SyncEnd, SyncRun,
+    SyncTrigger,
 };
 use crate::queue::Stale;
-use crate::store::{InventoryStore, Listed, Merge, Paging};
+use crate::store::{InventoryStore, Listed, Merge, ObjectPage, Paging};
 use crate::time::Timestamp;
 
 /// The columns of [`ItemRow`].
@@ -23,7 +25,7 @@ pub(super) const ITEM_COLUMNS: &str =
 /// A task `t` whose video is there and holds the version of the object that the row `i` of the inventory tells.
 pub(super) const INDEXED: &str = "SELECT 1 FROM task t JOIN video v ON v.id = t.video_id \
     WHERE t.integration_id = i.integration_id AND t.locator = i.key AND t.video_id IS NOT NULL \
-    AND t.source = 'object' AND i.etag <> '' AND t.etag = i.etag AND t.object_bytes = i.size_bytes";
+    AND i.etag <> '' AND t.etag = i.etag AND t.object_bytes = i.size_bytes";
 
 #[derive(sqlx::FromRow)]
 pub(super) struct ItemRow {
@@ -142,31 +144,35 @@ impl InventoryStore for SqliteStore {
         row.map(ItemRow::into_item).transpose()
     }
 
-    async fn statistics(&self, integration: IntegrationId) -> Result<Statistics> {
-        let mut sql = Sql::new(
-            "SELECT count(*), coalesce(sum(i.is_video), 0), coalesce(sum(i.size_bytes), 0), \
-             coalesce(sum(i.is_video AND EXISTS (",
-        );
-        sql.push(INDEXED).push(")), 0) FROM inventory i WHERE i.removed_at IS NULL AND i.integration_id = ");
-        sql.push_bind(integration.to_string());
-        let (items, videos, bytes, indexed): (i64, i64, i64, i64) =
-            sql.build_query_as().fetch_one(&self.readers).await?;
-        let gone: i64 = sqlx::query_scalar(
-            "SELECT count(DISTINCT t.locator) FROM task t JOIN video v ON v.id = t.video_id \
-             WHERE t.integration_id = ?1 AND t.video_id IS NOT NULL AND t.source = 'object' \
-             AND NOT EXISTS (SELECT 1 FROM inventory i WHERE i.integration_id = ?1 AND i.key = t.locator \
-             AND i.removed_at IS NULL)",
+    async fn objects(
+        &self,
+        integration: IntegrationId,
+        filter: &ObjectFilter,
+        page: &ObjectPage,
+    ) -> Result<Listed<InventoryObject>> {
+        objects::list(self, integration, filter, page).await
+    }
+
+    async fn set_header(
+        &self,
+        integration: IntegrationId,
+        key: &str,
+        etag: &str,
+        header: &Value,
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE inventory SET header = ?, header_etag = etag WHERE integration_id = ? AND key = ? AND etag = ?",
         )
+        .bind(header.to_string())
         .bind(integration.to_string())
-        .fetch_one(&self.readers)
+        .bind(key)
+        .bind(etag)
+        .execute(&self.writer)
         .await?;
-        Ok(Statistics {
-            items: unsigned(items)?,
-            videos: unsigned(videos)?,
-            bytes: unsigned(bytes)?,
-            indexed: unsigned(indexed)?,
-            not_indexed: unsigned(videos - indexed)?,
-            indexed_then_deleted: unsigned(gone)?,
-        })
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn statistics(&self, integration: IntegrationId, filter: &ObjectFilter) -> Result<Statistics> {
+        statistics::statistics(self, integration, filter).await
     }
 }

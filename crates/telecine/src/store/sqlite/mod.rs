@@ -12,9 +12,11 @@ mod inventory;
 mod keys;
 mod lists;
 mod merge;
+mod objects;
 mod removal;
 mod rows;
 mod search;
+mod statistics;
 mod syncs;
 mod tasks;
 mod transfers;
@@ -71,7 +73,7 @@ impl SqliteStore {
         let writing = options.clone().journal_mode(SqliteJournalMode::Wal).pragma("cache_size", "-65536");
         migrate(&writing).await.with_context(|| format!("cannot open the database {}", path.display()))?;
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
-        let reading = options.pragma("query_only", "ON").pragma("cache_size", "-16384");
+        let reading = options.with_regexp().pragma("query_only", "ON").pragma("cache_size", "-16384");
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await?;
         Ok(Self { writer, readers })
     }

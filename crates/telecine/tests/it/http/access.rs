@@ -6,7 +6,7 @@ use super::lab::{Answer, Lab};
 use telecine::ids::{IndexId, TaskId};
 
 /// Every route that needs a key.
-const ROUTES: [(&str, &str); 49] = [
+const ROUTES: [(&str, &str); 50] = [
     ("GET", "/engines"),
     ("GET", "/engines/{id}"),
     ("GET", "/indexes"),
@@ -52,6 +52,7 @@ const ROUTES: [(&str, &str); 49] = [
     ("GET", "/integrations/{id}/synchronizations/{id}"),
     ("POST", "/integrations/{id}/synchronizations/{id}/cancel"),
     ("GET", "/integrations/{id}/statistics"),
+    ("GET", "/integrations/{id}/objects"),
     ("GET", "/integrations/{id}/manifest"),
     ("GET", "/keys"),
     ("POST", "/keys"),

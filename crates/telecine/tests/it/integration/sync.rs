@@ -318,7 +318,9 @@ async fn a_synchronization_without_a_change_costs_pages_only() {
         let most = if parallel == 1 || !is_ordered { pages } else { pages + 16 + 16 * 40 };
         assert!((pages..=most).contains(&asked), "{asked} requests for {pages} pages, {parallel} at once");
         assert_eq!(counts.heads() + counts.reads(), 0);
-        assert_eq!(desk.runs().await[0].requests, asked, "and it says how many");
+        // Whoever is at the end does not wait for what it had asked for to split.
+        let told = desk.runs().await[0].requests;
+        assert!((pages..=asked).contains(&told), "and it says how many: {told} of {asked}");
     }
 }
 

@@ -15,11 +15,14 @@ use telecine::fault::{Code, Fault};
 use telecine::ids::{KeyId, WorkspaceId};
 use telecine::integration::import::{Import, ImportRequest, Refusal};
 use telecine::integration::{
-    Integration, IntegrationStatus, KeyRange, Provider, Role, SyncEnd, SyncFound, SyncTrigger,
+    Integration, IntegrationStatus, KeyRange, ObjectFilter, ObjectState, Provider, Role, SyncEnd, SyncFound,
+    SyncTrigger,
 };
 use telecine::keys::ApiKey;
 use telecine::store::sqlite::SqliteStore;
-use telecine::store::{IndexFilter, Merge, Store, TaskChange, TaskFilter, VideoFilter, WordQuery};
+use telecine::store::{
+    IndexFilter, Merge, ObjectPage, Store, TaskChange, TaskFilter, VideoFilter, WordQuery,
+};
 use telecine::transfer::{Duplicate, DuplicateBy, Event, NewTask, TaskSource, Transcription};
 use telecine::video::SegmentKind;
 
@@ -283,8 +286,11 @@ async fn read_everything(store: &Arc<dyn Store>) -> String {
     tell("integrations", &store.integrations(workspace).await.unwrap());
     tell("inventory", &store.inventory_after(object.integration, None, None, 10).await.unwrap());
     let runs = store.sync_runs(object.integration, FIRST_PAGE).await.unwrap();
+    let filter = ObjectFilter { state: ObjectState::Any, ..ObjectFilter::default() };
+    let first = ObjectPage::After { key: None, limit: 10 };
+    tell("objects", &store.objects(object.integration, &filter, &first).await.unwrap().rows);
     tell("synchronizations", &runs.rows.iter().map(|run| (run.state, run.report())).collect::<Vec<_>>());
-    tell("statistics", &store.statistics(object.integration).await.unwrap());
+    tell("statistics", &store.statistics(object.integration, &ObjectFilter::default()).await.unwrap());
     let workspace_imports = store.imports_after(workspace, object.integration, None, 10).await.unwrap();
     for log in &workspace_imports {
         tell("refusals", &store.refusals_after(log.import.id, None, 10).await.unwrap());

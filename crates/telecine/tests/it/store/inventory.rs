@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use serde_json::json;
 use telecine::fault::{Code, Fault};
 use telecine::ids::{IndexId, IntegrationId, SyncId, TaskId};
 use telecine::integration::{
-    Filters, InventoryItem, KeyRange, Statistics, SyncClaim, SyncEnd, SyncFound, SyncReport, SyncRun,
-    SyncState, SyncTrigger,
+    Decision, ExcludedCount, Filters, IndexShare, InventoryItem, KeyRange, ObjectFilter, ObjectState,
+    Statistics, SyncClaim, SyncEnd, SyncFound, SyncReport, SyncRun, SyncState, SyncTrigger,
 };
 use telecine::queue::Stale;
 use telecine::source::ObjectInfo;
-use telecine::store::{Merge, TaskChange};
+use telecine::store::{Merge, ObjectPage, TaskChange};
 use telecine::transfer::{Duplicate, DuplicateBy, Event, NewTask, ObjectRef, Scheme, TaskSource};
 
 use super::integrations::connected;
-use super::lab::{FIRST_PAGE, LEASE, Lab, publication, stamp};
+use super::lab::{FIRST_PAGE, LEASE, Lab, failed, publication, stamp};
 
 super::conformance!(
     a_listing_reports_what_is_new_changed_and_gone,
@@ -31,6 +32,8 @@ super::conformance!(
     other_filters_are_other_decisions,
     videos_of_the_inventory_are_walked_in_order_of_their_keys,
     statistics_tell_what_is_indexed,
+    every_number_is_that_of_the_list_behind_it,
+    lists_are_paged_by_number_and_by_key,
     what_an_index_has_is_left_out,
 );
 
@@ -419,10 +422,13 @@ async fn indexed(lab: &Lab, index: IndexId, id: IntegrationId, key: &str, etag: 
     task
 }
 
-async fn statistics_tell_what_is_indexed(lab: &Lab) {
+/// A bucket in which everything has happened, and two indexes.
+async fn eventful(lab: &Lab) -> (IntegrationId, [IndexId; 2]) {
     let id = connected(lab, "films").await;
-    assert_eq!(lab.store.statistics(id).await.unwrap(), Statistics::default());
-    list(lab, id, &[("a.mp4", "1"), ("b.mp4", "1"), ("c.mp4", "1"), ("gone.mp4", "1"), ("x.txt", "1")]).await;
+    let all = ["a", "b", "c", "gone", "lost", "busy", "never"].map(|stem| format!("{stem}.mp4"));
+    let mut pairs: Vec<(&str, &str)> = all.iter().map(|key| (key.as_str(), "1")).collect();
+    pairs.extend([("x.txt", "1"), ("folder/", "1"), ("a.srt", "1")]);
+    list(lab, id, &pairs).await;
     let (films, other) = (lab.index("films").await, lab.index("other").await);
     // In two indexes, and still one video of the bucket.
     let video = indexed(lab, films, id, "a.mp4", "1").await;
@@ -432,10 +438,178 @@ async fn statistics_tell_what_is_indexed(lab: &Lab) {
     let copy = lab.claim_of(task_of(lab, films, id, "c.mp4").await).await;
     let skipped = Event::Duplicate(Duplicate { video: video.into(), by: DuplicateBy::Content });
     lab.changes(&copy, TaskChange { stamp: Some(stamp("1")), ..skipped.into() }).await;
-    list(lab, id, &[("a.mp4", "1"), ("b.mp4", "1"), ("c.mp4", "1"), ("x.txt", "1")]).await;
-    let expected =
-        Statistics { items: 4, videos: 3, bytes: 4_000, indexed: 2, not_indexed: 1, indexed_then_deleted: 1 };
-    assert_eq!(lab.store.statistics(id).await.unwrap(), expected);
+    let broken = lab.claim_of(task_of(lab, films, id, "lost.mp4").await).await;
+    lab.happens(&broken, failed(Code::VideoFileBroken)).await;
+    // It failed before, which is of no interest any more.
+    let mended = lab.claim_of(task_of(lab, other, id, "b.mp4").await).await;
+    lab.happens(&mended, failed(Code::ObjectNotExists)).await;
+    indexed(lab, other, id, "b.mp4", "1").await;
+    task_of(lab, films, id, "busy.mp4").await;
+    pairs.retain(|(key, _)| *key != "gone.mp4" && *key != "folder/");
+    list(lab, id, &pairs).await;
+    (id, [films, other])
+}
+
+async fn keys_of(lab: &Lab, id: IntegrationId, filter: &ObjectFilter) -> Vec<String> {
+    let page = ObjectPage::Number { page: 1, limit: 50 };
+    let found = lab.store.objects(id, filter, &page).await.unwrap();
+    assert_eq!(found.total, found.rows.len() as u64);
+    let first = ObjectPage::After { key: None, limit: 50 };
+    assert_eq!(lab.store.objects(id, filter, &first).await.unwrap().rows, found.rows);
+    found.rows.into_iter().map(|row| row.item.key).collect()
+}
+
+async fn statistics_tell_what_is_indexed(lab: &Lab) {
+    let none = connected(lab, "none").await;
+    let told = async |id| lab.store.statistics(id, &ObjectFilter::default()).await.unwrap();
+    assert_eq!(told(none).await, Statistics::default());
+    let (id, [films, other]) = eventful(lab).await;
+    let share =
+        |index, name: &str, indexed, not_indexed, changed, failed, indexed_then_deleted, indexed_s| {
+            IndexShare {
+                index,
+                name: name.to_owned(),
+                indexed,
+                not_indexed,
+                changed,
+                failed,
+                indexed_then_deleted,
+                indexed_s,
+            }
+        };
+    let expected = Statistics {
+        items: 8,
+        videos: 6,
+        bytes: 8_000,
+        taken: 6,
+        taken_bytes: 6_000,
+        known_s: 37.5,
+        known_of: 3,
+        indexed: 3,
+        not_indexed: 3,
+        changed: 0,
+        failed: 1,
+        indexed_then_deleted: 1,
+        failed_by_code: vec![("video_file_broken".to_owned(), 1)],
+        excluded: [Decision::SidecarCaptions, Decision::NotAVideo]
+            .map(|decision| ExcludedCount { decision, items: 1, bytes: 1_000 })
+            .to_vec(),
+        indexes: vec![share(films, "films", 2, 4, 1, 1, 1, 25.0), share(other, "other", 2, 4, 0, 0, 0, 25.0)],
+        queue: None,
+    };
+    assert_eq!(told(id).await, expected);
+    // A header that was read tells the time of what is not indexed.
+    assert!(lab.store.set_header(id, "never.mp4", "1", &json!({"duration_s": 2.5})).await.unwrap());
+    assert!(!lab.store.set_header(id, "never.mp4", "0", &json!({"duration_s": 9.5})).await.unwrap());
+    assert!(lab.store.set_header(id, "a.mp4", "1", &json!({"duration_s": 12.5})).await.unwrap());
+    let told = told(id).await;
+    assert_eq!((told.known_s, told.known_of), (40.0, 4));
+    let narrow = ObjectFilter { prefix: Some("b".to_owned()), ..ObjectFilter::default() };
+    let told = lab.store.statistics(id, &narrow).await.unwrap();
+    assert_eq!((told.items, told.indexed, told.not_indexed, told.failed), (2, 1, 1, 0));
+}
+
+async fn every_number_is_that_of_the_list_behind_it(lab: &Lab) {
+    let (id, indexes) = eventful(lab).await;
+    let told = lab.store.statistics(id, &ObjectFilter::default()).await.unwrap();
+    let keys = async |filter: ObjectFilter| keys_of(lab, id, &filter).await;
+    let in_state = |state| ObjectFilter { state, ..ObjectFilter::default() };
+    use ObjectState::*;
+    for (state, number, expected) in [
+        (Present, told.items, "a.mp4 a.srt b.mp4 busy.mp4 c.mp4 lost.mp4 never.mp4 x.txt"),
+        (Videos, told.videos, "a.mp4 b.mp4 busy.mp4 c.mp4 lost.mp4 never.mp4"),
+        (Taken, told.taken, "a.mp4 b.mp4 busy.mp4 c.mp4 lost.mp4 never.mp4"),
+        (Excluded, told.items - told.taken, "a.srt x.txt"),
+        (Indexed, told.indexed, "a.mp4 b.mp4 c.mp4"),
+        (NotIndexed, told.not_indexed, "busy.mp4 lost.mp4 never.mp4"),
+        (Changed, told.changed, ""),
+        (Failed, told.failed, "lost.mp4"),
+        (InProgress, 1, "busy.mp4"),
+        (IndexedThenDeleted, told.indexed_then_deleted, "gone.mp4"),
+        (Removed, 2, "folder/ gone.mp4"),
+        (Any, 10, "a.mp4 a.srt b.mp4 busy.mp4 c.mp4 folder/ gone.mp4 lost.mp4 never.mp4 x.txt"),
+    ] {
+        let found = keys(in_state(state)).await;
+        assert_eq!((found.join(" ").as_str(), found.len() as u64), (expected, number), "{state:?}");
+    }
+    for share in &told.indexes {
+        let listed = async |state| {
+            keys(ObjectFilter { index: Some(share.index), ..in_state(state) }).await.len() as u64
+        };
+        assert_eq!(listed(Indexed).await, share.indexed);
+        assert_eq!(listed(NotIndexed).await, share.not_indexed);
+        assert_eq!(listed(Changed).await, share.changed);
+        assert_eq!(listed(Failed).await, share.failed);
+        assert_eq!(listed(IndexedThenDeleted).await, share.indexed_then_deleted);
+    }
+    for excluded in &told.excluded {
+        let filter = ObjectFilter { decision: Some(excluded.decision), ..in_state(Excluded) };
+        assert_eq!(keys(filter).await.len() as u64, excluded.items);
+    }
+    let coded = |code: &str| ObjectFilter { code: Some(code.to_owned()), ..in_state(Failed) };
+    assert_eq!(keys(coded("video_file_broken")).await, ["lost.mp4"]);
+    assert!(keys(coded("object_not_exists")).await.is_empty());
+
+    let named = ObjectFilter { key: Some("b.mp4".to_owned()), ..in_state(Any) };
+    let page = ObjectPage::Number { page: 1, limit: 10 };
+    let object = lab.store.objects(id, &named, &page).await.unwrap().rows.remove(0);
+    assert_eq!((object.first_seen_at, object.removed_at), (Some(lab.now()), None));
+    let mut tasks = object.tasks;
+    tasks.sort_by_key(|task| indexes.iter().position(|index| *index == task.index));
+    assert_eq!(tasks.iter().map(|task| task.is_present_version).collect::<Vec<_>>(), [false, true]);
+    assert!(tasks.iter().all(|task| task.video.is_some() && task.fault.is_none()));
+    let gone = ObjectFilter { key: Some("gone.mp4".to_owned()), ..in_state(Any) };
+    let object = lab.store.objects(id, &gone, &page).await.unwrap().rows.remove(0);
+    assert_eq!(object.removed_at, Some(lab.now()));
+}
+
+async fn lists_are_paged_by_number_and_by_key(lab: &Lab) {
+    let id = connected(lab, "films").await;
+    let keys: Vec<String> = (0..25).map(|number| format!("{number:02}.mp4")).collect();
+    let pairs: Vec<(&str, &str)> = keys.iter().map(|key| (key.as_str(), "1")).collect();
+    list(lab, id, &pairs).await;
+    let all = ObjectFilter::default();
+    let (mut by_number, mut by_key) = (Vec::new(), Vec::new());
+    for page in 1..=4 {
+        let page = ObjectPage::Number { page, limit: 10 };
+        let found = lab.store.objects(id, &all, &page).await.unwrap();
+        assert_eq!(found.total, 25);
+        by_number.extend(found.rows.into_iter().map(|row| row.item.key));
+        let page = ObjectPage::After { key: by_key.last().cloned(), limit: 10 };
+        let found = lab.store.objects(id, &all, &page).await.unwrap();
+        by_key.extend(found.rows.into_iter().map(|row| row.item.key));
+    }
+    assert_eq!((by_number, by_key), (keys.clone(), keys));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(30))]
+
+    /// What the database lists by a filter is what the filter decides in memory.
+    #[test]
+    fn filters_mean_the_same_in_the_database_and_in_memory(
+        keys in prop::collection::btree_set("[a-c/.\u{1}é]{0,4}\\.mp4", 1..12),
+        include in prop::collection::vec("[a-c*?/{}\\[\\]!.,é]{0,5}", 0..3),
+        exclude in prop::collection::vec("[a-c*?/.]{1,4}", 0..2),
+        min_bytes in prop::option::of(900_u64..1_100),
+        prefix in "[a-cé/]{0,2}",
+    ) {
+        let filters = Filters { include, exclude, min_bytes, ..Filters::default() };
+        let Ok(rules) = filters.rules() else { return Ok(()) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let lab = Lab::sqlite().await;
+            let id = connected(&lab, "films").await;
+            let pairs: Vec<(&str, &str)> = keys.iter().map(|key| (key.as_str(), "1")).collect();
+            list(&lab, id, &pairs).await;
+            let filter = ObjectFilter { rules: Some(rules.clone()), prefix: Some(prefix.clone()), ..ObjectFilter::default() };
+            let found = keys_of(&lab, id, &filter).await;
+            lab.store.decide_anew(id, &rules).await.unwrap();
+            let taken = ObjectFilter { state: ObjectState::Taken, prefix: Some(prefix), ..ObjectFilter::default() };
+            let videos: Vec<String> = found.into_iter().filter(|key| item(key, "1").is_video).collect();
+            assert_eq!(keys_of(&lab, id, &taken).await, videos, "{filters:?}");
+        });
+    }
 }
 
 async fn what_an_index_has_is_left_out(lab: &Lab) {

@@ -20,7 +20,7 @@ use crate::integration::{self, Integration};
 use crate::keys::Caller;
 
 pub(in crate::http) use connect::{create, delete, get, list};
-pub(in crate::http) use inventory::statistics;
+pub(in crate::http) use inventory::{objects, statistics};
 pub(in crate::http) use manifest::manifest;
 pub(in crate::http) use verify::verify;
 
