@@ -123,7 +123,8 @@ impl Seeker {
         let (first, requests) = first_after(source, &self.prefix, at).await?;
         search.probes += requests;
         search.is_deaf = first.as_deref().is_some_and(|first| first <= at);
-        let is_within = |first: &String| self.until.as_ref().is_none_or(|until| first <= until);
+        // The last key of the range alone is no other half.
+        let is_within = |first: &String| self.until.as_ref().is_none_or(|until| first < until);
         let first = first.filter(is_within).filter(|_| !search.is_deaf);
         if first.is_none() && search.empty_above.as_deref().is_none_or(|end| at < end) && !search.is_deaf {
             search.empty_above = Some(at.to_owned());

@@ -350,8 +350,8 @@ async fn a_long_listing_is_split_evenly_by_few_probes() {
     assert!(summary.was_ordered);
     // How wide it stays depends on how fast this machine is just now.
     assert!((4..=16).contains(&summary.widest), "{summary:?}");
-    // 1000 pages are needed.
-    assert!(summary.pages < 1300, "{summary:?}");
+    // 1000 pages are needed; each split costs the rest of one. Far fewer splits would leave one to list the most.
+    assert!((1008..1300).contains(&summary.pages), "{summary:?}");
     assert!(summary.probes < 1000, "{summary:?}");
 }
 
