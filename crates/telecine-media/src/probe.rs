@@ -112,13 +112,30 @@ impl MediaTools {
     /// [`MediaError::NotMedia`], [`MediaError::Broken`] and [`MediaError::FormatNotAllowed`] are the file's fault;
     /// the limits' errors and [`MediaError::Io`] are not.
     pub async fn probe(&self, path: &Path) -> Result<Probe, MediaError> {
+        let mut probe = self.ask(path, &[]).await?;
+        if probe.duration <= MediaTime::ZERO {
+            probe.duration = self.read_duration(path).await?;
+        }
+        Ok(probe)
+    }
+
+    /// Reads the headers of a local file of which only these may be there, the rest being zeros: of packets, no more
+    /// than `packet_bytes` are looked at. A duration that the headers do not tell is zero.
+    ///
+    /// # Errors
+    /// As [`MediaTools::probe`].
+    pub async fn probe_headers(&self, path: &Path, packet_bytes: u64) -> Result<Probe, MediaError> {
+        self.ask(path, &["-probesize", &packet_bytes.to_string()]).await
+    }
+
+    async fn ask(&self, path: &Path, options: &[&str]) -> Result<Probe, MediaError> {
         let size_bytes = tokio::fs::metadata(path).await.map_err(MediaError::opening(path))?.len();
         if size_bytes == 0 {
             return Err(MediaError::NotMedia { detail: "the file is empty (0 bytes)".into() });
         }
         let mut run = Run::brief(self.limits());
         run.args(["-hide_banner", "-v", "error", "-of", "json=compact=1", "-show_entries", ENTRIES]);
-        run.args(self.input_options());
+        run.args(self.input_options()).args(options);
         run.input(path)?;
         let (printed, ended) = self.start(Tool::Ffprobe, run)?.output(MAX_JSON_BYTES).await?;
         if !ended.status.success() {
@@ -127,11 +144,7 @@ impl MediaTools {
         }
         let raw: Raw = serde_json::from_slice(&printed)
             .map_err(|e| MediaError::Broken { detail: format!("its headers cannot be told: {e}") })?;
-        let mut probe = raw.into_probe(size_bytes);
-        if probe.duration <= MediaTime::ZERO {
-            probe.duration = self.read_duration(path).await?;
-        }
-        Ok(probe)
+        Ok(raw.into_probe(size_bytes))
     }
 
     /// Options for every input: which demuxers and protocols, how large a picture, how many streams.

@@ -11,6 +11,7 @@ mod inventory;
 pub mod keeper;
 mod manifest;
 mod objects;
+mod probe;
 mod provider;
 mod schedule;
 mod service;
@@ -26,6 +27,7 @@ pub use inventory::{
     InventoryItem, KeyRange, SyncClaim, SyncEnd, SyncFound, SyncReport, SyncRun, SyncState, SyncTrigger,
 };
 pub use objects::{InventoryObject, ObjectFilter, ObjectState, ObjectTask};
+pub use probe::{CaptionTrack, HeaderLimits, MediaHeader, probe_header};
 pub use provider::{
     AzureAccess, AzureCredentials, GcsAccess, GcsCredentials, Provider, Role, S3Access, S3Credentials,
     S3Endpoint,

@@ -20,3 +20,4 @@ pub use engines::{Engines, LoadError};
 pub use progress::{ProgressBoard, TaskProgress};
 pub use runner::run;
 pub use tidy::remove_orphans;
+pub use validate::media_fault;

@@ -139,7 +139,15 @@ fn primary_subtag(language: &str) -> String {
 
 /// What a media tool's failure means for the task.
 pub(super) fn media_stop(error: MediaError) -> Stop {
-    let code = match &error {
+    match media_fault(&error) {
+        Some(fault) => fault.into(),
+        None => Stop::Internal(error.into()),
+    }
+}
+
+/// What is wrong with a file that a media tool failed on; none when the fault is not the file's.
+pub fn media_fault(error: &MediaError) -> Option<Fault> {
+    let code = match error {
         MediaError::NotMedia { .. }
         | MediaError::FormatNotAllowed { .. }
         | MediaError::NoSuchStream { .. } => Code::UnsupportedFileType,
@@ -149,9 +157,9 @@ pub(super) fn media_stop(error: MediaError) -> Stop {
         MediaError::Killed { limit, .. } if *limit != telecine_media::Limit::Unknown => {
             Code::ProcessingLimitExceeded
         }
-        _ => return Stop::Internal(error.into()),
+        _ => return None,
     };
-    Fault::new(code).value(error.to_string()).into()
+    Some(Fault::new(code).value(error.to_string()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod aws;
 mod folder;
 mod keeper;
+mod probe;
 mod sync;
 
 use std::sync::Arc;
