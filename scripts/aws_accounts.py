@@ -53,7 +53,7 @@ def create(endpoint: str, bucket: str, region: str = REGION) -> Accounts:
         accounts,
         PLATFORM_ACCOUNT,
         "telecine",
-        {"Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::*:role/{ROLE_NAME}"},
+        {"Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/*"},
     )
     accounts["customer"] = _user(accounts, CUSTOMER_ACCOUNT, "admin", {"Action": "*", "Resource": "*"})
     accounts["customer"]["bucket"] = bucket

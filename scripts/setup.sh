@@ -6,13 +6,14 @@
 #     system-tests  Debian packages that only the tests need: recordings with their text, a synthetic voice, Node.js, Ceph
 #     python    a virtual environment in .venv with the test servers, from the lock file
 #     azurite   the test server that comes from npm, into the same folder, from its lock file
+#     aws       another one with the AWS CLI, in .venv-aws, which only the tests need
 #     rust      cargo-nextest, if there is none
 #     build     the workspace, in the development profile
 #     models    the models that a server needs by default
 #     models-all  every model that the tests use (Whisper too), and the sample photos
 #     samples   sample videos and recordings
 #     demo      system python build models samples
-#     all       system system-tests python azurite rust models-all samples
+#     all       system system-tests python azurite aws rust models-all samples
 #
 # Environment: TELECINE_CACHE (models and media; default ~/.cache/telecine), TELECINE_MODELS (models alone),
 # TELECINE_VENV (default .venv here).
@@ -45,6 +46,7 @@ missing_packages() {
 missing_test_packages() {
     command -v espeak-ng >/dev/null || echo espeak-ng
     command -v node >/dev/null || echo nodejs
+    command -v jq >/dev/null || echo jq
     command -v npm >/dev/null || echo npm
     command -v radosgw >/dev/null || echo radosgw
     command -v ceph-mon >/dev/null || echo ceph-mon
@@ -78,22 +80,22 @@ setup_system_tests() {
     install "system packages of the tests" "${missing[@]}"
 }
 
-setup_python() {
-    local want
-    want=$(sha256sum <"$root/scripts/requirements.txt")
-    mkdir -p "$(dirname "$venv")"
+make_environment() { # FOLDER LOCK WHAT
+    local folder=$1 lock=$2 want
+    want=$(sha256sum <"$lock")
+    mkdir -p "$(dirname "$folder")"
     # Two runs at once must not build the same environment.
-    exec 9>"$venv.lock"
+    exec 9>"$folder.lock"
     flock 9
-    if [ "$(cat "$venv/.requirements" 2>/dev/null)" = "$want" ] && "$venv/bin/python" -c '' 2>/dev/null; then
-        say "Python environment is there"
+    if [ "$(cat "$folder/.requirements" 2>/dev/null)" = "$want" ] && "$folder/bin/python" -c '' 2>/dev/null; then
+        say "$3 is there"
     else
-        say "making the Python environment $venv"
-        rm -rf "$venv"
-        python3 -m venv "$venv"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: \
-            -r "$root/scripts/requirements.txt"
-        echo "$want" >"$venv/.requirements"
+        say "making $3: $folder"
+        rm -rf "$folder"
+        python3 -m venv "$folder"
+        "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary=:all: \
+            -r "$lock"
+        echo "$want" >"$folder/.requirements"
     fi
     exec 9>&-
 }
@@ -116,6 +118,11 @@ setup_azurite() {
     fi
     exec 9>&-
 }
+
+setup_python() { make_environment "$venv" "$root/scripts/requirements.txt" "the Python environment"; }
+
+# Beside the other: both pin a botocore of their own.
+setup_aws() { make_environment "$venv-aws" "$root/tests/aws/requirements.txt" "the Python environment of the AWS CLI"; }
 
 need_cargo() {
     command -v cargo >/dev/null || die "there is no cargo: please install Rust 1.95 or newer with rustup"
@@ -157,13 +164,14 @@ setup_part() {
         system-tests) setup_system_tests ;;
         python) setup_python ;;
         azurite) setup_azurite ;;
+        aws) setup_aws ;;
         rust) setup_rust ;;
         build) setup_build ;;
         models) fetch_models ;;
         models-all) fetch_models --all --samples ;;
         samples) setup_samples ;;
         demo) for part in system python build models samples; do setup_part "$part"; done ;;
-        all) for part in system system-tests python azurite rust models-all samples; do setup_part "$part"; done ;;
+        all) for part in system system-tests python azurite aws rust models-all samples; do setup_part "$part"; done ;;
         -h | --help) sed -n '2,/^set -/s/^# \{0,1\}//p' "$0"; exit ;;
         *) die "no such part: $1 (see --help)" ;;
     esac

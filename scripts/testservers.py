@@ -137,7 +137,7 @@ class Ministack(Server):
 
     def environment(self) -> dict[str, str]:
         # Without AUTH it is open to everyone; without BIND_HOST it listens on all interfaces.
-        return {"AUTH": "true", "BIND_HOST": HOST, "GATEWAY_PORT": str(self.port), "SERVICES": "iam,sts,s3,sqs"}
+        return {"AUTH": "true", "BIND_HOST": HOST, "GATEWAY_PORT": str(self.port), "SERVICES": "iam,sts,s3,sqs,cloudformation"}
 
     def is_ready(self) -> bool:
         match status(self.endpoint + "/?Action=ListUsers&Version=2010-05-08"):
@@ -189,6 +189,48 @@ class SeaweedFs(Server):
     def facts(self) -> dict[str, str]:
         keys = {"access_key_id": self.access_key_id, "secret_access_key": self.secret_access_key}
         return super().facts() | keys
+
+
+class SeaweedFsRoles(SeaweedFs):
+    """SeaweedFS with two roles: it reads external ids and never compares them, so one is open to whoever comes with any
+    id or none, and the other, whose trust policy asks for an id, to nobody."""
+
+    name = "seaweedfs-roles"
+    roles = {"open": "arn:aws:iam::000000000000:role/Open", "closed": "arn:aws:iam::000000000000:role/Closed"}
+
+    def command(self) -> list[str]:
+        return [*super().command(), "-s3.iam.config=iam.json"]
+
+    def prepare(self) -> None:
+        super().prepare()
+        buckets = {"Effect": "Allow", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::*", "arn:aws:s3:::*/*"]}
+        condition = {"Condition": {"StringEquals": {"sts:ExternalId": "the-right-one"}}}
+        config = {
+            "sts": {
+                "tokenDuration": "1h",
+                "maxSessionLength": "12h",
+                "issuer": "seaweedfs-sts",
+                "signingKey": base64.b64encode(b"a key of this test server alone.").decode(),
+            },
+            "policy": {"defaultEffect": "Deny", "storeType": "memory"},
+            "policies": [{"name": "All", "document": {"Version": "2012-10-17", "Statement": [buckets]}}],
+            "roles": [self.role("open", {}), self.role("closed", condition)],
+        }
+        (self.folder / "iam.json").write_text(json.dumps(config))
+
+    def role(self, name: str, condition: dict) -> dict:
+        """A role as SeaweedFS reads it from its file."""
+        trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole"], **condition}
+        arn = self.roles[name]
+        return {
+            "roleName": arn.rpartition("/")[2],
+            "roleArn": arn,
+            "trustPolicy": {"Version": "2012-10-17", "Statement": [trust]},
+            "attachedPolicies": ["All"],
+        }
+
+    def facts(self) -> dict[str, str]:
+        return super().facts() | {f"{name}_role": arn for name, arn in self.roles.items()}
 
 
 class Ceph(Server):
@@ -269,7 +311,9 @@ class Azurite(Server):
         return super().facts() | {"account": self.account, "key": self.key}
 
 
-SERVERS: dict[str, type[Server]] = {server.name: server for server in (Ministack, SeaweedFs, Ceph, FakeGcs, Azurite)}
+SERVERS: dict[str, type[Server]] = {
+    server.name: server for server in (Ministack, SeaweedFs, SeaweedFsRoles, Ceph, FakeGcs, Azurite)
+}
 
 
 def venv() -> pathlib.Path:

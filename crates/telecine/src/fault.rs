@@ -106,10 +106,29 @@ codes! {
     RoleNotAssumable "role_not_assumable" "The role cannot be assumed." "the role exists under this name and its trust policy names our principal and the external id" "Create the role with the trust policy of this integration, then verify again.";
     InsecureTrustPolicy "insecure_trust_policy" "The role can be assumed without the right external id." "the trust policy must require the external id" "Replace the role's trust policy by the one of this integration, then verify again.";
     SyncCancelled "synchronization_cancelled" "The synchronization was cancelled." "" "Synchronize again; what it had found until then stays.";
+    ExternalIdIgnored "external_id_ignored" "The store does not compare external ids." "a role is safe only where the external id is required" "Use an access key for this bucket, or let the operator answer for the role in integrations.insecure_roles.";
+    ServerHasNoIdentity "server_has_no_identity" "This server has no AWS credentials that work." "the server needs credentials of its own to take roles" "Give the server AWS credentials (environment, profile or instance role), then verify again.";
+    ServerMayNotAssume "server_may_not_assume" "This server's own identity may not take the role." "the server's identity is allowed sts:AssumeRole on the role" "Allow it in the policy of the server's user or role, then verify again.";
+    SessionExpired "session_expired" "The session of the role is refused as expired." "sessions last an hour and are renewed in time" "Check the store's clock, and whether sessions of the role were revoked; then verify again.";
+    KeysRefused "keys_refused" "The store refuses the access key." "the key exists, is active, and the secret belongs to it" "Give the integration another key with `telecine integration edit`, then verify again.";
+    OwnCredentialsNotAllowed "own_credentials_not_allowed" "This server's own credentials are not for this bucket." "the operator lists the buckets in integrations.own_credentials_for" "Let the operator list the bucket, or connect it by a role.";
     SecretUnreadable "secret_unreadable" "The stored secret of the integration cannot be read." "secrets are sealed with the key in the file secrets.key_file" "Put the key file back, or give the integration its secret anew.";
     BucketNotExists "bucket_not_exists" "There is no such bucket." "" "Check the bucket's name.";
     ListDenied "list_denied" "The bucket may not be listed." "the policy allows s3:ListBucket on the bucket" "Attach the policy of this integration to the role, then verify again.";
     GetDenied "get_denied" "Objects may not be read." "the policy allows s3:GetObject on the bucket's objects" "Attach the policy of this integration to the role, then verify again.";
+    BucketOtherOwner "bucket_other_owner" "The bucket belongs to another account." "the bucket's owner is the account that was given" "Check bucket and account, and connect it anew.";
+    BucketElsewhere "bucket_region" "The bucket lies in another region." "requests go to the bucket's own region" "Give the integration the bucket's region, then verify again.";
+    KmsDenied "kms_denied" "Objects cannot be decrypted." "the role is allowed kms:Decrypt on the key, by its policy and by the key's" "Allow it in both, then verify again.";
+    ExplicitlyDenied "explicitly_denied" "A statement forbids it." "no statement with Effect Deny is for the role" "Make the role an exception of the statement, then verify again.";
+    BlockedByBoundary "blocked_by_boundary" "The permissions boundary of the role does not allow it." "the boundary allows what the policy allows" "Widen or remove the boundary, then verify again.";
+    BlockedByOrganization "blocked_by_organization" "A policy of the owner's organization does not allow it." "service control and resource control policies allow it" "Let those who administer the organization allow it, then verify again.";
+    BlockedByEndpointPolicy "blocked_by_vpc_endpoint" "The VPC endpoint of this server does not let it pass." "the policy of the endpoint allows the bucket" "Let the operator add the bucket to the endpoint's policy, then verify again.";
+    RequesterPays "requester_pays" "Whoever asks the bucket pays for it." "the integration says whether this server's account pays" "Set requester_pays of the integration, where the operator allows it.";
+    ObjectsArchived "objects_archived" "The objects are archived." "archived objects are restored before they are read" "Restore them, then verify again.";
+    EndpointUnreachable "endpoint_unreachable" "The store cannot be reached." "the endpoint is a host that answers" "Check the endpoint's address, then verify again.";
+    EndpointNoTls "endpoint_tls" "No encrypted connection to the store comes about." "the endpoint has a certificate for its name, of an issuer that is known" "Mend the certificate, then verify again.";
+    EndpointNotS3 "endpoint_not_s3" "What answers does not speak S3." "the endpoint is that of a store's S3 API" "Check the endpoint's address and port, then verify again.";
+    StoreThrottles "store_throttles" "The store asks to go slower." "" "Wait a moment, then verify again.";
     ClockSkewed "clock_skewed" "This server's clock is wrong." "clocks differ by at most five minutes" "Set the server's clock, best by NTP, then verify again.";
 }
 

@@ -94,6 +94,12 @@ impl Client {
         self.parsed(response).await
     }
 
+    /// The answer to a PATCH of JSON.
+    pub(super) async fn patch<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Outcome<T> {
+        let response = self.send(self.request(Method::PATCH, path).json(body)).await?;
+        self.parsed(response).await
+    }
+
     /// A PUT of JSON that is answered by nothing.
     pub(super) async fn put(&self, path: &str, body: &Value) -> Outcome {
         self.send(self.request(Method::PUT, path).json(body)).await.map(drop)
@@ -122,8 +128,22 @@ impl Client {
         query: &[(&str, String)],
     ) -> Outcome<BoxStream<'a, Outcome<Bytes>>> {
         let response = self.send(self.request(Method::GET, path).query(query)).await?;
+        Ok(self.chunks(response))
+    }
+
+    /// The bytes of an answer to a POST without a body, as they come.
+    pub(super) async fn post_stream<'a>(
+        &'a self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Outcome<BoxStream<'a, Outcome<Bytes>>> {
+        let response = self.send(self.request(Method::POST, path).query(query)).await?;
+        Ok(self.chunks(response))
+    }
+
+    fn chunks(&self, response: Response) -> BoxStream<'_, Outcome<Bytes>> {
         let chunks = response.bytes_stream();
-        Ok(chunks.map(|chunk| chunk.map_err(|error| self.unreachable(&error))).boxed())
+        chunks.map(|chunk| chunk.map_err(|error| self.unreachable(&error))).boxed()
     }
 
     /// All rows of a list, page by page, but no more than `most`; and how many there are.

@@ -105,6 +105,9 @@ pub struct IntegrationsConfig {
     pub insecure_roles: Vec<String>,
     /// Whether buckets may be connected whose requests this server's account pays for (default false).
     pub allow_requester_pays: bool,
+    /// Where a copy of the general CloudFormation template (`telecine integration template`) lies in S3: then quick-create
+    /// links are told, for CloudFormation takes templates from S3 only (default: none).
+    pub template_url: Option<String>,
     /// Seconds between two verifications of an active integration (default 3600; 0 for never).
     pub recheck_every_s: u64,
     /// Seconds between full listings where a queue tells the changes (default 86400).
@@ -121,6 +124,7 @@ impl Default for IntegrationsConfig {
             own_credentials_for: Vec::new(),
             insecure_roles: Vec::new(),
             allow_requester_pays: false,
+            template_url: None,
             recheck_every_s: 3600,
             reconcile_every_s: 86_400,
             undo_s: 604_800,

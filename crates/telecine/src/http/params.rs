@@ -77,6 +77,11 @@ impl Params {
         }
     }
 
+    /// Names of all that was sent.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The value, unless it is null or an empty text: both mean that nothing was given.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""))

@@ -79,7 +79,11 @@ fn routes(shared: Shared) -> Router {
         .route("/search-v2/{token}", get(search::page))
         .route("/search/combined/{token}", get(search::page))
         .route("/integrations", get(integrations::list).post(integrations::create))
-        .route("/integrations/{integration_id}", get(integrations::get).delete(integrations::delete))
+        .route(
+            "/integrations/{integration_id}",
+            get(integrations::get).patch(integrations::update).delete(integrations::delete),
+        )
+        .route("/integrations/{integration_id}/setup", get(integrations::setup))
         .route("/integrations/{integration_id}/verify", post(integrations::verify))
         .route(
             "/integrations/{integration_id}/synchronize",

@@ -1,31 +1,78 @@
-//! The two documents that the owner of a bucket applies: what the role may do, and who may take it. Pure.
+//! The two documents that the owner of a bucket applies: what may be done with the bucket, and who may take the role.
+//! Pure.
 
 use serde_json::{Value, json};
 
-use super::Integration;
+use super::{Integration, Provider, S3Access, S3Credentials};
+use crate::source::policy::{literal, queue_arn};
 
-/// What the role may do: list this bucket, find its region, read its objects. Null for what needs no policy.
-pub fn policy_document(integration: &Integration) -> Value {
-    let Some(role) = integration.provider.role() else { return Value::Null };
-    let partition = role.arn.split(':').nth(1).unwrap_or("aws");
-    let bucket = format!("arn:{partition}:s3:::{}", integration.bucket);
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "TelecineListsTheBucket",
-                "Effect": "Allow",
-                "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
-                "Resource": bucket,
-            },
-            {
-                "Sid": "TelecineReadsItsObjects",
-                "Effect": "Allow",
-                "Action": ["s3:GetObject", "s3:GetObjectVersion"],
-                "Resource": format!("{bucket}/*"),
-            },
-        ],
+/// The partition of an integration's ARNs.
+pub(super) fn partition(integration: &Integration) -> String {
+    let told = integration.provider.role().and_then(|role| role.arn.split(':').nth(1).map(str::to_owned));
+    told.unwrap_or_else(|| {
+        crate::source::partition(integration.region.as_deref().unwrap_or_default()).to_owned()
     })
+}
+
+/// What may be done: list this bucket (below the prefix), find its region, read its objects; decrypt with its key and
+/// read its queue where there are such. Null for what needs no policy.
+pub fn policy_document(integration: &Integration) -> Value {
+    let Provider::S3(access) = &integration.provider else { return Value::Null };
+    if access.credentials == S3Credentials::Anonymous {
+        return Value::Null;
+    }
+    let statements = statements(integration, access);
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+fn statements(integration: &Integration, access: &S3Access) -> Vec<Value> {
+    let partition = partition(integration);
+    let bucket = format!("arn:{partition}:s3:::{}", integration.bucket);
+    let prefix = literal(&integration.prefix);
+    let mut list = json!({
+        "Sid": "TelecineListsTheBucket",
+        "Effect": "Allow",
+        "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
+        "Resource": bucket,
+    });
+    let mut statements = Vec::new();
+    if !prefix.is_empty() {
+        // The condition is about listings; asking for the region names no prefix.
+        list["Action"] = json!("s3:ListBucket");
+        list["Condition"] = json!({"StringLike": {"s3:prefix": format!("{prefix}*")}});
+        statements.push(json!({
+            "Sid": "TelecineFindsTheRegion",
+            "Effect": "Allow",
+            "Action": "s3:GetBucketLocation",
+            "Resource": bucket,
+        }));
+    }
+    statements.insert(0, list);
+    statements.push(json!({
+        "Sid": "TelecineReadsItsObjects",
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+        "Resource": format!("{bucket}/{prefix}*"),
+    }));
+    if let Some(key) = &access.kms_key_arn {
+        statements.push(json!({
+            "Sid": "TelecineDecryptsThem",
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": key,
+            "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}},
+        }));
+    }
+    if let Some(queue) = integration.schedule.queue_url.as_deref().and_then(|url| queue_arn(&partition, url))
+    {
+        statements.push(json!({
+            "Sid": "TelecineHearsOfChanges",
+            "Effect": "Allow",
+            "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            "Resource": queue,
+        }));
+    }
+    statements
 }
 
 /// Who may take the role: this server alone, and only with the integration's external id. Null for what needs no role.

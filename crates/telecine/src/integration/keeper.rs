@@ -31,9 +31,15 @@ pub struct Duty {
     pub run: for<'a> fn(&'a Arc<App>, Timestamp) -> BoxFuture<'a, Result<()>>,
 }
 
+const RECHECK: Duty = Duty {
+    name: "re-check integrations",
+    limit: Duration::from_secs(600),
+    run: |app, _| Box::pin(async move { super::recheck(app).await.map(drop) }),
+};
+
 /// What a server does in the background. Duties do not wait for each other.
 fn duties() -> Vec<Duty> {
-    vec![schedule::GO_ON]
+    vec![RECHECK, schedule::GO_ON]
 }
 
 /// Wakes the keeper; part of [`App`].

@@ -1,10 +1,16 @@
 //! Integrations: connected buckets. What is stored of them, the documents that the owner of a bucket applies, the
 //! verification as a checklist, the inventory of what lies there. Knows neither HTTP nor SQL.
 
+mod apply;
 mod bucket;
+mod change;
+mod create;
 mod decision;
+mod diagnosis;
 mod documents;
 mod filters;
+mod fix;
+mod given;
 mod glob;
 pub mod import;
 mod inventory;
@@ -13,15 +19,21 @@ mod manifest;
 mod objects;
 mod probe;
 mod provider;
+mod recheck;
 mod schedule;
 mod service;
 mod statistics;
 mod sync;
 mod verify;
 
+pub use apply::{RoleSetup, SetupFormat, general_template, grant_text, setup, setup_text};
+pub use change::{CHANGES, IntegrationChange};
+pub use create::NewIntegration;
 pub use decision::Decision;
 pub use documents::policy_document;
 pub use filters::{Filters, Rules};
+pub use fix::{Fix, FixBy, Paste, PasteKind};
+pub use given::{PARAMETERS, unknown_parameter};
 pub use glob::Glob;
 pub use inventory::{
     InventoryItem, KeyRange, SyncClaim, SyncEnd, SyncFound, SyncReport, SyncRun, SyncState, SyncTrigger,
@@ -33,10 +45,11 @@ pub use provider::{
     S3Endpoint,
 };
 pub use service::{
-    Integrations, ManifestRequest, NewIntegration, begin_synchronization, create, synchronize,
-    trust_document, verify, write_manifest,
+    Integrations, ManifestRequest, begin_synchronization, change, create, recheck, synchronize,
+    trust_document, verify, verify_aloud, write_manifest,
 };
 pub use statistics::{ExcludedCount, IndexShare, QueueLog, Statistics};
+pub use verify::Progress;
 
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +124,8 @@ pub struct Integration {
     pub checks: Vec<Check>,
     /// When that was.
     pub checked_at: Option<Timestamp>,
+    /// When a verification last found all well.
+    pub well_at: Option<Timestamp>,
     /// What changed for the worse since all was well; told by re-checks.
     pub drift: Option<String>,
     /// Which of its objects are taken for videos to index.
@@ -146,6 +161,7 @@ impl Integration {
             status: IntegrationStatus::Pending,
             checks: Vec::new(),
             checked_at: None,
+            well_at: None,
             drift: None,
             filters: Filters::default(),
             schedule: Schedule::default(),
@@ -186,6 +202,9 @@ pub struct Check {
     /// What is wrong and what to do, when it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// How to mend it, with everything to paste and to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
 }
 
 /// How a check went.
@@ -194,6 +213,8 @@ pub struct Check {
 pub enum CheckOutcome {
     /// All well.
     Ok,
+    /// Not as it should be, but not fatal.
+    Warning,
     /// Not well.
     Failed,
     /// Nothing to check.

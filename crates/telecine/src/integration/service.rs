@@ -3,38 +3,24 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
-use super::bucket::{parse_account, parse_bucket, parse_folder_name, parse_role};
+use super::create::draft;
 use super::documents::trust_document_for;
-use super::{Integration, Provider, ROLE_NAME, Role, SyncReport, SyncRun, SyncTrigger, manifest, sync};
+use super::verify::{Patience, Progress, Verdict};
+use super::{
+    Integration, IntegrationChange, NewIntegration, Provider, Role, S3Access, S3Credentials, SyncReport,
+    SyncRun, SyncTrigger, manifest, sync,
+};
 use crate::app::App;
 use crate::config::Config;
 use crate::fault::{Code, Error, Fault, Result};
 use crate::ids::{IndexId, IntegrationId, SyncId, WorkspaceId};
-use crate::source::{self, SourceError, SourceErrorKind, Sources};
+use crate::source::{SourceError, SourceErrorKind, Sources};
 use crate::store::Store;
 use crate::time::Clock;
 use crate::vault::Vault;
-
-/// What a user gives to connect a bucket.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewIntegration {
-    /// `aws_s3` (also when empty) or `folder`.
-    pub provider: String,
-    /// The bucket: its name, `s3://…`, ARN or URL. For a folder, what it is called in addresses.
-    pub bucket: String,
-    /// For S3: the owner's 12-digit account.
-    pub account_id: Option<String>,
-    /// For S3: the role's name, if not the usual one.
-    pub role_name: Option<String>,
-    /// For a folder: where it lies.
-    pub path: Option<String>,
-}
 
 /// What a manifest is to say of every video.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,15 +63,16 @@ impl<'a> Integrations<'a> {
     /// See [`create`].
     pub async fn create(&self, workspace: WorkspaceId, new: NewIntegration) -> Result<Integration> {
         let now = self.clock.now();
-        let (provider, bucket) = match new.provider.as_str() {
-            "" | "aws_s3" => self.new_s3(&new)?,
-            "folder" => new_folder(&new)?,
-            other => {
-                let message = "The parameter `provider` is not known: it is `aws_s3` or `folder`.";
-                return Err(Fault::parameter(message).value(other).into());
-            }
-        };
-        let integration = Integration::new(workspace, provider, bucket, now);
+        let draft = draft(&new, self.config)?;
+        let mut integration = Integration::new(workspace, draft.provider, draft.bucket, now);
+        integration.prefix = draft.prefix;
+        integration.region = draft.region;
+        integration.filters = new.filters;
+        integration.schedule = new.schedule;
+        if let Some(secret) = &draft.secret {
+            integration.secret = Some(self.vault.seal(&integration.id.to_string(), secret)?);
+        }
+        self.give_a_role_of_its_own(&mut integration, draft.is_usual_role).await?;
         if matches!(integration.provider, Provider::Folder { .. }) {
             // Whether a folder may be read is the operator's to say, and can be told at once.
             self.sources.open(&integration).await.map_err(|error| folder_fault(&error))?;
@@ -94,20 +81,50 @@ impl<'a> Integrations<'a> {
         Ok(integration)
     }
 
-    fn new_s3(&self, new: &NewIntegration) -> Result<(Provider, String)> {
-        refuse_given(new.path.as_deref(), "path", "folders")?;
-        let bucket = parse_bucket(&new.bucket)?;
-        let account_id = parse_account(&required(new.account_id.as_deref(), "account_id")?)?;
-        let role_name = parse_role(new.role_name.as_deref().unwrap_or(ROLE_NAME))?;
-        let region = self.config.aws.region.as_deref().unwrap_or_default();
-        let partition = bucket.partition.as_deref().unwrap_or_else(|| source::partition(region));
-        let provider = Provider::aws_role(Role {
-            arn: format!("arn:{partition}:iam::{account_id}:role/{role_name}"),
-            account_id,
-            // 122 random bits, ours: the only lock on a role whose name everybody knows.
-            external_id: Uuid::new_v4().to_string(),
-        });
-        Ok((provider, bucket.name))
+    /// A trust policy names the external id of one integration: the second one in an account has a role of another name.
+    async fn give_a_role_of_its_own(&self, integration: &mut Integration, is_usual: bool) -> Result<()> {
+        let Some(Role { arn, .. }) = integration.provider.role() else { return Ok(()) };
+        let others = self.store.integrations(integration.workspace).await?;
+        let same = |other: &&Integration| other.provider.role().is_some_and(|role| role.arn == *arn);
+        let Some(other) = others.iter().find(same) else { return Ok(()) };
+        let is_twice = other.bucket == integration.bucket && other.prefix == integration.prefix;
+        if is_twice {
+            return Err(Fault::new(Code::IntegrationAlreadyExists).value(&integration.bucket).into());
+        }
+        if !is_usual {
+            return Err(Fault::parameter("The role belongs to another integration.")
+                .value(arn.clone())
+                .rule("every integration has a role of its own, for its trust policy names one external id")
+                .remedy(format!("Name another role; {} has this one.", other.bucket))
+                .into());
+        }
+        let id = integration.id.to_string();
+        if let Provider::S3(S3Access { credentials: S3Credentials::Role(role), .. }) =
+            &mut integration.provider
+        {
+            role.arn = format!("{}-{}", role.arn, &id[id.len() - 6..]);
+        }
+        Ok(())
+    }
+
+    /// See [`change`].
+    pub async fn change(
+        &self,
+        workspace: WorkspaceId,
+        id: IntegrationId,
+        change: &IntegrationChange,
+    ) -> Result<Option<Integration>> {
+        let Some(mut integration) = self.store.integration(workspace, id).await? else { return Ok(None) };
+        let secret = super::change::apply(&mut integration, change, self.config)?;
+        if let Some(secret) = &secret {
+            integration.secret = Some(self.vault.seal(&id.to_string(), secret)?);
+        }
+        integration.updated_at = self.clock.now();
+        self.store.update_integration(&integration).await?;
+        if change.filters.is_some() {
+            self.store.decide_anew(id, &integration.filters.rules()?).await?;
+        }
+        Ok(Some(integration))
     }
 
     /// See [`trust_document`].
@@ -128,19 +145,35 @@ impl<'a> Integrations<'a> {
         Ok(trust_document_for(integration, &principal))
     }
 
-    /// See [`verify`].
-    pub async fn verify(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<Option<Integration>> {
+    /// See [`verify`]; tells each line as it begins and ends.
+    pub async fn verify(
+        &self,
+        workspace: WorkspaceId,
+        id: IntegrationId,
+        tell: Option<&mpsc::Sender<Progress>>,
+    ) -> Result<Option<Integration>> {
         let Some(integration) = self.store.integration(workspace, id).await? else { return Ok(None) };
-        let verdict = super::verify::run(self, &integration).await;
+        let verdict = super::verify::run(self, &integration, Patience::WhereLikely, tell).await;
+        self.conclude(&integration, verdict).await
+    }
+
+    /// Stores what a verification found.
+    pub(super) async fn conclude(
+        &self,
+        before: &Integration,
+        verdict: Verdict,
+    ) -> Result<Option<Integration>> {
         // It took a while: what else has changed meanwhile stays.
-        let Some(mut integration) = self.store.integration(workspace, id).await? else { return Ok(None) };
-        integration.status = verdict.status();
-        integration.checked_at = Some(self.clock.now());
-        integration.region = verdict.region.or(integration.region);
-        integration.checks = verdict.checks;
-        integration.updated_at = self.clock.now();
-        self.store.update_integration(&integration).await?;
+        let found = self.store.integration(before.workspace, before.id).await?;
+        let Some(mut integration) = found else { return Ok(None) };
+        super::recheck::conclude(&mut integration, verdict, self.clock.now(), self.config);
+        self.store.record_checks(&integration).await?;
         Ok(Some(integration))
+    }
+
+    /// See [`recheck`].
+    pub async fn recheck(&self) -> Result<usize> {
+        super::recheck::due(self, self.clock.now()).await
     }
 
     /// See [`synchronize`].
@@ -187,6 +220,19 @@ pub async fn trust_document(app: &Arc<App>, integration: &Integration) -> Result
     Integrations::of(app).trust_document(integration).await
 }
 
+/// Changes what may be changed of an integration. None when there is no such integration.
+///
+/// # Errors
+/// `parameter_invalid`, `parameter_not_provided`.
+pub async fn change(
+    app: &Arc<App>,
+    workspace: WorkspaceId,
+    id: IntegrationId,
+    change: &IntegrationChange,
+) -> Result<Option<Integration>> {
+    Integrations::of(app).change(workspace, id, change).await
+}
+
 /// Checks everything that an integration needs, line by line, and stores what was found. None when there is no such
 /// integration.
 ///
@@ -197,7 +243,20 @@ pub async fn verify(
     workspace: WorkspaceId,
     id: IntegrationId,
 ) -> Result<Option<Integration>> {
-    Integrations::of(app).verify(workspace, id).await
+    Integrations::of(app).verify(workspace, id, None).await
+}
+
+/// As [`verify`], telling each line as it begins and as it ends.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_aloud(
+    app: &Arc<App>,
+    workspace: WorkspaceId,
+    id: IntegrationId,
+    tell: mpsc::Sender<Progress>,
+) -> Result<Option<Integration>> {
+    Integrations::of(app).verify(workspace, id, Some(&tell)).await
 }
 
 /// Begins to list the bucket into the inventory, or joins who does already. It goes on in the background, whatever
@@ -235,6 +294,14 @@ pub(super) fn go_on_with(app: &Arc<App>, run: SyncId) {
             );
         }
     });
+}
+
+/// Looks again at integrations that are due; how many they were. A duty of the keeper.
+///
+/// # Errors
+/// The store's.
+pub async fn recheck(app: &Arc<App>) -> Result<usize> {
+    Integrations::of(app).recheck().await
 }
 
 /// As [`begin_synchronization`], and waits for its end.
@@ -284,31 +351,6 @@ pub(super) fn require_active(integration: &Integration) -> Result<()> {
         .rule("a bucket is read only through an integration whose last verification found all well")
         .remedy("Verify it with `telecine integration verify`, and mend what it finds.")
         .into())
-}
-
-fn new_folder(new: &NewIntegration) -> Result<(Provider, String)> {
-    refuse_given(new.account_id.as_deref(), "account_id", "buckets of S3")?;
-    refuse_given(new.role_name.as_deref(), "role_name", "buckets of S3")?;
-    let name = parse_folder_name(&new.bucket)?;
-    let path = required(new.path.as_deref(), "path")?;
-    Ok((Provider::Folder { path: path.into() }, name))
-}
-
-fn required(given: Option<&str>, name: &str) -> Result<String> {
-    given.filter(|given| !given.is_empty()).map(str::to_owned).ok_or_else(|| {
-        let message = format!("The required parameter `{name}` is missing.");
-        Fault::because(Code::ParameterNotProvided, message).into()
-    })
-}
-
-fn refuse_given(given: Option<&str>, name: &str, others: &str) -> Result<()> {
-    match given {
-        None => Ok(()),
-        Some(value) => {
-            let message = format!("The parameter `{name}` belongs to {others}.");
-            Err(Fault::parameter(message).value(value).into())
-        }
-    }
 }
 
 fn folder_fault(error: &SourceError) -> Fault {

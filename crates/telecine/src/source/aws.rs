@@ -21,10 +21,13 @@ use aws_sdk_s3::config::{
     RuntimeComponents, SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::types::RequestPayer;
 use serde_json::json;
 
 use super::guard::{NOT_PUBLIC, NotPublic};
+use super::policy::{literal, queue_arn};
 use super::session::Session;
+use super::words::StoreWords;
 use super::{SourceError, SourceErrorKind};
 use crate::config::AwsConfig;
 use crate::integration::{S3Access, S3Endpoint};
@@ -32,6 +35,7 @@ use crate::time::{Clock, Timestamp};
 
 /// An answer's head must be there after this; bodies have a limit of their own.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+const STS_LIMIT: Duration = Duration::from_secs(10);
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// An hour is what every role allows, also where our own credentials are a role's.
 const SESSION_LENGTH: Duration = Duration::from_secs(3600);
@@ -45,6 +49,17 @@ pub enum ExternalId {
     Missing,
     /// One that nobody was given.
     Wrong,
+}
+
+/// What is asked beside, to tell causes of a refusal apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// Where the bucket lies: a policy for this bucket allows that.
+    Location,
+    /// The bucket, without asking whose it is.
+    AnyOwner,
+    /// One key of the list, paid by this server's account.
+    Paying,
 }
 
 /// Where a bucket lies.
@@ -131,6 +146,11 @@ impl Aws {
     fn sts_config(&self) -> SdkConfig {
         let mut config = self.base.to_builder();
         config.set_endpoint_url(self.endpoint.clone());
+        // Small requests, for which people wait.
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT_LIMIT).operation_attempt_timeout(STS_LIMIT);
+        config.set_timeout_config(Some(timeouts.build()));
+        config.set_retry_config(Some(RetryConfig::standard().with_max_attempts(2)));
         config.build()
     }
 
@@ -141,6 +161,16 @@ impl Aws {
         let caller = caller.map_err(|error| failure("GetCallerIdentity", "sts".to_owned(), &error))?;
         let arn = caller.arn().unwrap_or_default();
         Ok(role_of_session(arn).unwrap_or_else(|| arn.to_owned()))
+    }
+
+    /// What the store of roles calls itself, whatever it answers.
+    pub(super) async fn store_name(&self) -> Option<String> {
+        let sts = aws_sdk_sts::Client::new(&self.sts_config());
+        let heard = Heard::default();
+        // What it answers is no matter: only its name is.
+        let _ = sts.get_caller_identity().customize().interceptor(heard.clone()).send().await;
+        let heard = heard.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.server.clone()
     }
 
     async fn provider(&self, role: RoleSession<'_>) -> AssumeRoleProvider {
@@ -193,6 +223,35 @@ impl Aws {
         Client::from_conf(config.build())
     }
 
+    /// See [`Probe`].
+    pub(super) async fn probe(
+        &self,
+        client: &Client,
+        bucket: &str,
+        access: &S3Access,
+        probe: Probe,
+    ) -> Result<(), SourceError> {
+        let address = || format!("s3://{bucket}");
+        let owner = access.owner.clone();
+        match probe {
+            Probe::Location => {
+                let asked =
+                    client.get_bucket_location().bucket(bucket).set_expected_bucket_owner(owner).send();
+                asked.await.map(drop).map_err(|error| failure("LOCATION", address(), &error))
+            }
+            Probe::AnyOwner => {
+                let asked = client.head_bucket().bucket(bucket).send();
+                asked.await.map(drop).map_err(|error| failure("HEAD", address(), &error))
+            }
+            Probe::Paying => {
+                let asked =
+                    client.list_objects_v2().bucket(bucket).set_expected_bucket_owner(owner).max_keys(1);
+                let asked = asked.request_payer(RequestPayer::Requester).send();
+                asked.await.map(drop).map_err(|error| failure("LIST", address(), &error))
+            }
+        }
+    }
+
     /// Where the bucket lies: also a refusal tells.
     pub(super) async fn locate(
         &self,
@@ -213,7 +272,10 @@ impl Aws {
             Ok(_) => Ok(Place { region: headers.region, clock_ahead_s }),
             // A refusal that names the region is an answer: what may be done there is seen by the next requests.
             Err(error) => match failure("HEAD", format!("s3://{bucket}"), &error) {
-                refused if refused.kind != SourceErrorKind::NotFound && headers.region.is_some() => {
+                refused
+                    if refused.kind != SourceErrorKind::NotFound
+                        && (headers.region.is_some() || clock_ahead_s.is_some_and(is_refused_for)) =>
+                {
                     Ok(Place { region: headers.region, clock_ahead_s })
                 }
                 refused => Err(refused),
@@ -251,6 +313,11 @@ fn speaks_like_s3(config: Builder, endpoint: &str) -> Builder {
         .force_path_style(true)
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+}
+
+/// Whether a store refuses requests for such a difference of clocks, in seconds.
+fn is_refused_for(ahead_s: i64) -> bool {
+    ahead_s.unsigned_abs() >= 900
 }
 
 /// The partition of a region: ARNs begin with it.
@@ -294,31 +361,6 @@ fn session_policy(role: &RoleSession<'_>) -> String {
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
-/// In the resources of a policy, `*`, `?` and `$` have a meaning of their own.
-fn literal(prefix: &str) -> String {
-    let mut literal = String::with_capacity(prefix.len());
-    for letter in prefix.chars() {
-        match letter {
-            '*' | '?' | '$' => literal.extend(["${", letter.encode_utf8(&mut [0; 4]), "}"]),
-            other => literal.push(other),
-        }
-    }
-    literal
-}
-
-/// `https://sqs.us-west-2.amazonaws.com/123456789012/films` → `arn:aws:sqs:us-west-2:123456789012:films`.
-fn queue_arn(partition: &str, url: &str) -> Option<String> {
-    let url = url::Url::parse(url).ok()?;
-    let mut host = url.host_str()?.split('.');
-    let region = match (host.next()?, host.next()) {
-        ("sqs", Some(region)) => region,
-        _ => "*",
-    };
-    let mut path = url.path_segments()?;
-    let (account, name) = (path.next()?, path.next()?);
-    Some(format!("arn:{partition}:sqs:{region}:{account}:{name}"))
-}
-
 /// Hears headers that the client's typed answers leave out.
 #[derive(Debug, Clone, Default)]
 struct Heard(Arc<Mutex<HeardHeaders>>);
@@ -327,6 +369,7 @@ struct Heard(Arc<Mutex<HeardHeaders>>);
 struct HeardHeaders {
     region: Option<String>,
     date: Option<String>,
+    server: Option<String>,
 }
 
 impl Intercept for Heard {
@@ -341,7 +384,11 @@ impl Intercept for Heard {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let header = |name: &str| context.response().headers().get(name).map(str::to_owned);
-        let heard = HeardHeaders { region: header("x-amz-bucket-region"), date: header("date") };
+        let heard = HeardHeaders {
+            region: header("x-amz-bucket-region"),
+            date: header("date"),
+            server: header("server"),
+        };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = heard;
         Ok(())
     }
@@ -386,22 +433,27 @@ where
     let code = told.and_then(ProvideErrorMetadata::code).or_else(|| header("x-amz-error-code"));
     let message = told.and_then(ProvideErrorMetadata::message).or_else(|| header("x-amz-error-message"));
     let status = response.status().as_u16();
-    let mut detail = status.to_string();
-    if let Some(code) = code {
-        detail.push_str(&format!(" {code}"));
-    }
-    if let Some(message) = message {
-        detail.push_str(&format!(": {message}"));
-    } else if told.is_none() {
-        detail.push_str(&format!(": {}", chain(error)));
-    }
-    if let Some(region) = header("x-amz-bucket-region").filter(|_| is_elsewhere(status, code)) {
-        detail.push_str(&format!(" (the bucket lies in {region}; verify the integration again)"));
-    }
-    if let Some(id) = header("x-amz-request-id").or_else(|| header("x-amzn-requestid")) {
-        detail.push_str(&format!(" (request id {id})"));
-    }
+    let message = match message {
+        Some(message) => message.to_owned(),
+        None if told.is_none() => chain(error),
+        None => String::new(),
+    };
+    let region = header("x-amz-bucket-region").map(str::to_owned).filter(|_| is_elsewhere(status, code));
+    let words = StoreWords {
+        status: Some(status),
+        code: code.map(str::to_owned),
+        region: region.or_else(|| expected_region(&message)),
+        message,
+        request_id: header("x-amz-request-id").or_else(|| header("x-amzn-requestid")).map(str::to_owned),
+    };
+    let detail = words.to_string();
     SourceError { kind: kind_of(status, code), operation, address, detail }
+}
+
+/// `the region 'us-east-1' is wrong; expecting 'eu-west-1'` → `eu-west-1`.
+fn expected_region(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("expecting '")?;
+    rest.split_once('\'').map(|(region, _)| region.to_owned())
 }
 
 fn is_elsewhere(status: u16, code: Option<&str>) -> bool {
@@ -515,8 +567,6 @@ mod tests {
         let policy = session_policy(&role);
         assert!(policy.contains("\"arn:aws-cn:s3:::films/2024${*}/*\""), "{policy}");
         assert!(policy.contains("\"arn:aws-cn:sqs:cn-north-1:1:changes\""), "{policy}");
-        assert_eq!(queue_arn("aws", "http://127.0.0.1:1/1/q").as_deref(), Some("arn:aws:sqs:*:1:q"));
-        assert_eq!(queue_arn("aws", "no url"), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod guard;
 pub mod http;
 pub mod listing;
 mod open;
+pub(crate) mod policy;
 mod public;
 mod retry;
 mod s3;
@@ -21,8 +22,9 @@ mod session;
 mod tokens;
 mod urls;
 mod web;
+mod words;
 
-pub use aws::{ExternalId, Place, partition};
+pub use aws::{ExternalId, Place, Probe, partition};
 pub use azure::AzureSource;
 pub use count::{Count, Counts};
 pub use endpoint::{Endpoint, EndpointPath, guarded_client};
@@ -35,6 +37,7 @@ pub use s3::S3Source;
 pub use scoped::Scoped;
 pub use urls::{MAX_URL_BYTES, MAX_URLS, UrlListSource};
 pub use web::Web;
+pub use words::StoreWords;
 
 use std::fmt;
 use std::ops::Range;
@@ -221,6 +224,17 @@ pub trait Sources: Send + Sync {
     async fn assume_role(&self, integration: &Integration, with: ExternalId) -> Result<(), SourceError> {
         let _ = (integration, with);
         Err(no_roles("AssumeRole"))
+    }
+
+    /// What the store of roles calls itself in its answers, if it says.
+    async fn store_name(&self) -> Option<String> {
+        None
+    }
+
+    /// A request that costs nothing, whose success or refusal tells causes apart.
+    async fn probe(&self, integration: &Integration, probe: Probe) -> Result<(), SourceError> {
+        let _ = (integration, probe);
+        Err(no_roles("probe"))
     }
 
     /// Where the bucket lies, and how far our clock is from its.

@@ -13,7 +13,7 @@ use aws_sdk_s3::config::SharedHttpClient;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::aws::{Aws, ExternalId, Eyes, Place, RoleSession, Target};
+use super::aws::{Aws, ExternalId, Eyes, Place, Probe, RoleSession, Target};
 use super::http::Links;
 use super::session::Session;
 use super::{
@@ -335,6 +335,18 @@ impl Sources for Opener {
             ExternalId::Wrong => Some(nobodys.as_str()),
         };
         self.aws().await.try_assume(RoleSession { external_id, ..session }).await
+    }
+
+    async fn store_name(&self) -> Option<String> {
+        self.aws().await.store_name().await
+    }
+
+    async fn probe(&self, integration: &Integration, probe: Probe) -> Result<(), SourceError> {
+        let Provider::S3(access) = &integration.provider else {
+            return Err(refused(integration, "there is nothing to tell apart at this kind of store"));
+        };
+        let (client, _) = self.client(integration, access).await?;
+        self.aws().await.probe(&client, &integration.bucket, access, probe).await
     }
 
     async fn locate(&self, integration: &Integration) -> Result<Place, SourceError> {

@@ -378,6 +378,18 @@ pub trait IntegrationStore: Send + Sync {
     /// # Errors
     /// `integration_already_exists` when another one has the bucket and prefix.
     async fn update_integration(&self, integration: &Integration) -> Result<()>;
+    /// Stores what a verification found, and nothing else of it: status, checks, when it was checked and well, drift,
+    /// region.
+    async fn record_checks(&self, integration: &Integration) -> Result<()>;
+    /// Integrations, whoever's, whose turn to be verified again has come, longest waiting first: those that were active
+    /// and last checked before `active`, and degraded or failed ones before `others`. Those never verified wait for
+    /// their owners.
+    async fn integrations_to_check(
+        &self,
+        active: Timestamp,
+        others: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Integration>>;
     /// Removes it with its secrets and inventory; videos and tasks stay.
     async fn delete_integration(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<bool>;
 }

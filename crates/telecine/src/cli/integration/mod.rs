@@ -4,6 +4,7 @@
 mod add;
 mod import;
 mod manifest;
+mod setup;
 mod show;
 mod sync;
 mod verify;
@@ -13,9 +14,10 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::Value;
 
-use self::add::AddArgs;
+use self::add::{AddArgs, EditArgs};
 use self::import::ImportArgs;
 use self::manifest::ManifestArgs;
+use self::setup::Way;
 use self::sync::SyncArgs;
 use super::client::{Client, ServerArgs};
 use super::failure::{Failure, Outcome};
@@ -25,6 +27,18 @@ use super::show as shown;
 pub(super) enum IntegrationCommand {
     /// Connect a bucket: prints the policy and the role that its owner has to create
     Add(AddArgs),
+    /// Show what the owner of the bucket has to do: steps, commands, a template
+    Setup {
+        /// The integration, by its bucket or id
+        integration: String,
+        /// The way
+        #[arg(long = "as", value_enum, default_value_t = Way::Console)]
+        way: Way,
+    },
+    /// Print the CloudFormation template for all integrations, to be put into a public bucket for quick-create links
+    Template,
+    /// Change the secret, key, payer or region of an integration
+    Edit(EditArgs),
     /// Check, step by step, that the bucket can be read, and by us alone
     Verify {
         /// The integration, by its bucket or id
@@ -68,10 +82,17 @@ pub(super) enum IntegrationCommand {
 
 /// Runs the command.
 pub(super) async fn run(command: IntegrationCommand, server: &ServerArgs) -> Outcome {
+    if matches!(command, IntegrationCommand::Template) {
+        // The same for everybody: no server is asked.
+        return shown::print_json(&crate::integration::general_template());
+    }
     let client = Client::new(server)?;
     let json = server.json;
     match command {
         IntegrationCommand::Add(args) => add::add(&client, args, json).await,
+        IntegrationCommand::Setup { integration, way } => setup::setup(&client, &integration, way).await,
+        IntegrationCommand::Template => Ok(()),
+        IntegrationCommand::Edit(args) => add::edit(&client, args, json).await,
         IntegrationCommand::Verify { integration } => verify::verify(&client, &integration, json).await,
         IntegrationCommand::Sync(args) => sync::sync(&client, args, json).await,
         IntegrationCommand::Manifest(args) => manifest::manifest(&client, args).await,
@@ -100,6 +121,14 @@ fn path_of(integration: &Value) -> Outcome<String> {
 }
 
 fn name_of(integration: &Value) -> String {
-    let bucket = shown::text(&integration["bucket"]);
-    if integration["provider"] == "aws_s3" { format!("s3://{bucket}") } else { bucket }
+    let (bucket, prefix) =
+        (shown::text(&integration["bucket"]), integration["prefix"].as_str().unwrap_or_default());
+    let scheme = match integration["provider"].as_str() {
+        Some("aws_s3" | "s3_compatible") => "s3://",
+        Some("gcs") => "gs://",
+        Some("azure_blob") => "az://",
+        _ => return bucket,
+    };
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    format!("{scheme}{bucket}{slash}{prefix}")
 }

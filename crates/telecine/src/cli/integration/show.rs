@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::add::{print_documents, save};
+use super::add::save;
+use super::setup::print_what_to_do;
 use super::verify::print_checks;
 use super::{name_of, path_of};
 use crate::cli::client::Client;
@@ -46,12 +47,15 @@ pub(super) async fn show_one(
         return show::print_json(&found);
     }
     say!("{} ({}): {}", name_of(&found), show::text(&found["_id"]), show::text(&found["status"]));
+    if let Some(drift) = found["drift"].as_str() {
+        say!("\n{drift}");
+    }
     if found["checks"].as_array().is_some_and(|checks| !checks.is_empty()) {
         say!("");
-        print_checks(&found)?;
+        print_checks(&found);
     }
     if found["status"] != "active" && found["policy_document"].is_object() {
-        print_documents(&found, folder);
+        print_what_to_do(client, &found, folder).await?;
     }
     if found["synchronized_at"].is_string() {
         let statistics: Value = client.get(&format!("{}/statistics", path_of(&found)?), &[]).await?;

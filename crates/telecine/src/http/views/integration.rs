@@ -3,11 +3,17 @@
 use serde_json::{Value, json};
 
 use crate::fault::Fault;
-use crate::integration::{Integration, POLICY_NAME, Provider, policy_document};
+use crate::integration::{
+    AzureCredentials, GcsCredentials, Integration, Provider, RoleSetup, S3Credentials, policy_document, setup,
+};
 
 /// An integration. The trust document names this server, which may not know its own name: then the fault is shown in its
 /// place.
-pub(in crate::http) fn integration(integration: &Integration, trust: &Result<Value, Fault>) -> Value {
+pub(in crate::http) fn integration(
+    integration: &Integration,
+    trust: &Result<Value, Fault>,
+    template_url: Option<&str>,
+) -> Value {
     let mut shown = json!({
         "_id": integration.id,
         "provider": integration.provider.name(),
@@ -18,6 +24,7 @@ pub(in crate::http) fn integration(integration: &Integration, trust: &Result<Val
         "drift": integration.drift,
         "checks": integration.checks,
         "checked_at": integration.checked_at,
+        "well_at": integration.well_at,
         "filters": integration.filters,
         "schedule": integration.schedule,
         "created_at": integration.created_at,
@@ -29,7 +36,7 @@ pub(in crate::http) fn integration(integration: &Integration, trust: &Result<Val
         shown["external_id"] = role.external_id.as_str().into();
         shown["role_arn"] = role.arn.as_str().into();
         shown["role_name"] = role.arn.rsplit('/').next().into();
-        shown["policy_name"] = POLICY_NAME.into();
+        shown["policy_name"] = RoleSetup::of(integration, &Value::Null).map(|setup| setup.policy_name).into();
         shown["policy_document"] = policy_document(integration);
         match trust {
             Ok(document) => shown["trust_document"] = document.clone(),
@@ -39,8 +46,75 @@ pub(in crate::http) fn integration(integration: &Integration, trust: &Result<Val
             }
         }
     }
-    if let Provider::Folder { path } = &integration.provider {
-        shown["path"] = path.to_string_lossy().into();
+    for (name, value) in reached(&integration.provider) {
+        shown[name] = value;
     }
+    shown["setup"] = setup(integration, trust, template_url);
     shown
+}
+
+/// How the store is reached, as far as it is no secret.
+fn reached(provider: &Provider) -> Vec<(&'static str, Value)> {
+    match provider {
+        Provider::S3(access) => {
+            let mut shown = vec![
+                ("credentials", kind_of_s3(&access.credentials).into()),
+                ("requester_pays", access.requester_pays.into()),
+                ("kms_key_arn", json!(access.kms_key_arn)),
+            ];
+            if let Some(owner) = &access.owner {
+                shown.push(("account_id", owner.as_str().into()));
+            }
+            if let Some(endpoint) = &access.endpoint {
+                shown.push(("endpoint_url", endpoint.url.as_str().into()));
+                shown.push(("path_style", endpoint.path_style.into()));
+            }
+            if let S3Credentials::Keys { access_key_id } = &access.credentials {
+                shown.push(("access_key_id", access_key_id.as_str().into()));
+            }
+            shown
+        }
+        Provider::Gcs(access) => {
+            let mut shown =
+                vec![("endpoint_url", json!(access.endpoint)), ("user_project", json!(access.user_project))];
+            match &access.credentials {
+                GcsCredentials::ServiceAccount { client_email } => {
+                    shown.push(("credentials", "service_account".into()));
+                    shown.push(("client_email", client_email.as_str().into()));
+                }
+                GcsCredentials::Instance => shown.push(("credentials", "instance".into())),
+                GcsCredentials::Anonymous => shown.push(("credentials", "anonymous".into())),
+            }
+            shown
+        }
+        Provider::Azure(access) => {
+            let mut shown =
+                vec![("account", access.account.as_str().into()), ("endpoint_url", json!(access.endpoint))];
+            let kind = match &access.credentials {
+                AzureCredentials::SharedKey => "shared_key",
+                AzureCredentials::Sas => "sas",
+                AzureCredentials::ClientSecret { tenant_id, client_id } => {
+                    shown.push(("tenant_id", tenant_id.as_str().into()));
+                    shown.push(("client_id", client_id.as_str().into()));
+                    "client_secret"
+                }
+                AzureCredentials::Instance => "instance",
+                AzureCredentials::Anonymous => "anonymous",
+            };
+            shown.push(("credentials", kind.into()));
+            shown
+        }
+        Provider::Folder { path } => vec![("path", path.to_string_lossy().into())],
+        // As many as ten thousand: they are listed by synchronizing.
+        Provider::Urls { urls } => vec![("url_count", urls.len().into())],
+    }
+}
+
+fn kind_of_s3(credentials: &S3Credentials) -> &'static str {
+    match credentials {
+        S3Credentials::Role(_) => "role",
+        S3Credentials::Keys { .. } => "keys",
+        S3Credentials::Instance => "instance",
+        S3Credentials::Anonymous => "anonymous",
+    }
 }

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use crate::vault::Sealed;
 
 const SELECT: &str = "SELECT id, workspace_id, provider, secret, bucket, prefix, region, status, checks, checked_at, \
-    drift, filters, schedule, created_at, updated_at, synchronized_at, deleted_at FROM integration WHERE true";
+    well_at, drift, filters, schedule, created_at, updated_at, synchronized_at, deleted_at FROM integration WHERE true";
 
 #[derive(sqlx::FromRow)]
 struct IntegrationRow {
@@ -28,6 +28,7 @@ struct IntegrationRow {
     status: String,
     checks: String,
     checked_at: Option<i64>,
+    well_at: Option<i64>,
     drift: Option<String>,
     filters: String,
     schedule: String,
@@ -50,6 +51,7 @@ impl IntegrationRow {
             status: IntegrationStatus::parse(&self.status).context("a status of a later version")?,
             checks: from_json(&self.checks)?,
             checked_at: moment_if_any(self.checked_at),
+            well_at: moment_if_any(self.well_at),
             drift: self.drift,
             filters: from_json(&self.filters)?,
             schedule: from_json(&self.schedule)?,
@@ -66,8 +68,8 @@ impl IntegrationStore for SqliteStore {
     async fn insert_integration(&self, integration: &Integration) -> Result<()> {
         let done = sqlx::query(
             "INSERT INTO integration (id, workspace_id, scheme, bucket, prefix, provider, external_id, secret, region, \
-             status, checks, checked_at, drift, filters, schedule, created_at, updated_at, synchronized_at, deleted_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             status, checks, checked_at, well_at, drift, filters, schedule, created_at, updated_at, synchronized_at, \
+             deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(integration.id.to_string())
         .bind(integration.workspace.to_string())
@@ -81,6 +83,7 @@ impl IntegrationStore for SqliteStore {
         .bind(integration.status.as_str())
         .bind(to_json(&integration.checks)?)
         .bind(integration.checked_at.map(Timestamp::as_millis))
+        .bind(integration.well_at.map(Timestamp::as_millis))
         .bind(&integration.drift)
         .bind(to_json(&integration.filters)?)
         .bind(to_json(&integration.schedule)?)
@@ -128,7 +131,7 @@ impl IntegrationStore for SqliteStore {
     async fn update_integration(&self, integration: &Integration) -> Result<()> {
         let done = sqlx::query(
             "UPDATE integration SET scheme = ?, bucket = ?, prefix = ?, provider = ?, external_id = ?, secret = ?, \
-             region = ?, status = ?, checks = ?, checked_at = ?, drift = ?, filters = ?, schedule = ?, updated_at = ?, \
+             region = ?, status = ?, checks = ?, checked_at = ?, well_at = ?, drift = ?, filters = ?, schedule = ?, updated_at = ?, \
              synchronized_at = coalesce(?, synchronized_at) WHERE id = ?",
         )
         .bind(integration.provider.scheme().as_str())
@@ -141,6 +144,7 @@ impl IntegrationStore for SqliteStore {
         .bind(integration.status.as_str())
         .bind(to_json(&integration.checks)?)
         .bind(integration.checked_at.map(Timestamp::as_millis))
+        .bind(integration.well_at.map(Timestamp::as_millis))
         .bind(&integration.drift)
         .bind(to_json(&integration.filters)?)
         .bind(to_json(&integration.schedule)?)
@@ -150,6 +154,40 @@ impl IntegrationStore for SqliteStore {
         .execute(&self.writer)
         .await;
         done.map(|_| ()).map_err(|error| bucket_taken(error, &integration.bucket))
+    }
+
+    async fn record_checks(&self, integration: &Integration) -> Result<()> {
+        sqlx::query(
+            "UPDATE integration SET region = ?, status = ?, checks = ?, checked_at = ?, well_at = ?, drift = ?, \
+             updated_at = ? WHERE id = ?",
+        )
+        .bind(&integration.region)
+        .bind(integration.status.as_str())
+        .bind(to_json(&integration.checks)?)
+        .bind(integration.checked_at.map(Timestamp::as_millis))
+        .bind(integration.well_at.map(Timestamp::as_millis))
+        .bind(&integration.drift)
+        .bind(integration.updated_at.as_millis())
+        .bind(integration.id.to_string())
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    async fn integrations_to_check(
+        &self,
+        active: Timestamp,
+        others: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Integration>> {
+        let mut sql = Sql::new(SELECT);
+        sql.push(" AND deleted_at IS NULL AND ((status = 'active' AND checked_at < ");
+        sql.push_bind(active.as_millis()).push(") OR (status IN ('degraded', 'failed') AND checked_at < ");
+        sql.push_bind(others.as_millis())
+            .push(")) ORDER BY checked_at, id LIMIT ")
+            .push_bind(i64::from(limit));
+        let rows: Vec<IntegrationRow> = sql.build_query_as().fetch_all(&self.readers).await?;
+        rows.into_iter().map(IntegrationRow::into_integration).collect()
     }
 
     async fn delete_integration(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<bool> {

@@ -6,7 +6,7 @@ use super::lab::{Answer, Lab};
 use telecine::ids::{IndexId, TaskId};
 
 /// Every route that needs a key.
-const ROUTES: [(&str, &str); 50] = [
+const ROUTES: [(&str, &str); 52] = [
     ("GET", "/engines"),
     ("GET", "/engines/{id}"),
     ("GET", "/indexes"),
@@ -46,6 +46,8 @@ const ROUTES: [(&str, &str); 50] = [
     ("POST", "/integrations"),
     ("GET", "/integrations/{id}"),
     ("DELETE", "/integrations/{id}"),
+    ("PATCH", "/integrations/{id}"),
+    ("GET", "/integrations/{id}/setup"),
     ("POST", "/integrations/{id}/verify"),
     ("POST", "/integrations/{id}/synchronize"),
     ("GET", "/integrations/{id}/synchronizations"),

@@ -76,7 +76,7 @@ async fn a_bucket_of_another_account_is_connected_verified_listed_and_its_manife
 
     accounts.apply(&policy, &trust, POLICY_NAME, ROLE_NAME);
     let empty = desk.verify(&made).await;
-    assert_eq!(lines(&empty)[6], ("read", CheckOutcome::NotNeeded), "{empty:#?}");
+    assert_eq!(lines(&empty)[7], ("read", CheckOutcome::NotNeeded), "{empty:#?}");
     assert_eq!(empty.status, IntegrationStatus::Active, "an empty bucket is well");
 
     put(&customer, "a b+c%.mp4", "a").await;
@@ -92,7 +92,12 @@ async fn a_bucket_of_another_account_is_connected_verified_listed_and_its_manife
             ("wrong_external_id", CheckOutcome::Ok),
             ("region", CheckOutcome::Ok),
             ("list", CheckOutcome::Ok),
+            ("owner", CheckOutcome::Ok),
             ("read", CheckOutcome::Ok),
+            ("head", CheckOutcome::Ok),
+            ("kms", CheckOutcome::NotNeeded),
+            ("archived", CheckOutcome::Ok),
+            ("requester_pays", CheckOutcome::NotNeeded),
             ("clock", CheckOutcome::Ok),
         ],
         "{verified:#?}"
@@ -119,7 +124,7 @@ async fn a_bucket_of_another_account_is_connected_verified_listed_and_its_manife
     assert_eq!(objects, ["s3://films/deep//b.mov", "s3://films/new.webm"]);
 
     let stranger = WorkspaceId::generate(desk.clock.now());
-    let theirs = integrations.verify(stranger, made.id).await.expect("no failure");
+    let theirs = integrations.verify(stranger, made.id, None).await.expect("no failure");
     assert_eq!(theirs, None, "another workspace does not see it");
     let second = integrations.create(desk.workspace, new(BUCKET)).await.expect_err("it is connected");
     assert_eq!(second.as_fault().map(|fault| fault.code), Some(Code::IntegrationAlreadyExists));
@@ -195,7 +200,7 @@ async fn each_thing_that_is_not_as_it_should_be_is_told_by_its_name() {
                     json!({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::films/*"});
                 policy["Statement"].as_array_mut().expect("an array").push(deny);
             },
-            ("read", Code::GetDenied),
+            ("read", Code::ExplicitlyDenied),
         ),
     ];
     for (name, change, (line, code)) in table {
@@ -223,7 +228,12 @@ async fn each_thing_that_is_not_as_it_should_be_is_told_by_its_name() {
 
     let made = desk.integrations().create(desk.workspace, new("no-such-bucket")).await.expect("it is made");
     let (policy, trust) = documents(&desk, &made).await;
-    accounts.apply(&policy, &trust, POLICY_NAME, ROLE_NAME);
+    let role_name = made.provider.role().and_then(|role| role.arn.rsplit('/').next()).expect("a role");
+    assert_ne!(
+        role_name, ROLE_NAME,
+        "a trust policy is for one external id: the second integration has its own role"
+    );
+    accounts.apply(&policy, &trust, "another-policy", role_name);
     let verified = desk.verify(&made).await;
     assert_eq!(failed(&verified), ("region", Some(Code::BucketNotExists)), "{verified:#?}");
 }

@@ -54,7 +54,10 @@ async fn a_folder_is_connected_verified_listed_and_its_manifest_written() {
     assert_eq!(again.as_fault().map(|fault| fault.code), Some(Code::IntegrationAlreadyExists));
 
     let verified = desk.verify(&made).await;
-    assert_eq!(lines(&verified), [("list", CheckOutcome::Ok), ("read", CheckOutcome::Ok)]);
+    assert_eq!(
+        lines(&verified),
+        [("list", CheckOutcome::Ok), ("read", CheckOutcome::Ok), ("head", CheckOutcome::Ok)]
+    );
     assert_eq!(verified.status, IntegrationStatus::Active);
 
     let report = integrations

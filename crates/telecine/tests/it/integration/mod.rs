@@ -1,9 +1,14 @@
 //! Connecting buckets: against two accounts of a ministack that checks every signature and policy, and folders.
 
+mod apply;
 mod aws;
+mod create;
 mod folder;
 mod keeper;
+mod matrix;
 mod probe;
+mod recheck;
+mod seaweedfs;
 mod sync;
 
 use std::sync::Arc;
@@ -55,7 +60,7 @@ impl Desk {
     }
 
     async fn verify(&self, integration: &Integration) -> Integration {
-        let verified = self.integrations().verify(self.workspace, integration.id).await;
+        let verified = self.integrations().verify(self.workspace, integration.id, None).await;
         verified.expect("a verification").expect("the integration is there")
     }
 
@@ -94,9 +99,10 @@ fn lines(integration: &Integration) -> Vec<(&str, CheckOutcome)> {
     integration.checks.iter().map(|check| (check.name.as_str(), check.outcome)).collect()
 }
 
-/// The line that failed, which is the last one.
+/// The first line that is not well.
 fn failed(integration: &Integration) -> (&str, Option<Code>) {
-    let Some(Check { name, outcome: CheckOutcome::Failed, fault, .. }) = integration.checks.last() else {
+    let is_bad = |check: &&Check| matches!(check.outcome, CheckOutcome::Failed | CheckOutcome::Warning);
+    let Some(Check { name, fault, .. }) = integration.checks.iter().find(is_bad) else {
         return ("none", None);
     };
     (name, fault.as_ref().map(|fault| fault.code))

@@ -472,6 +472,35 @@ async fn a_session_that_cannot_be_renewed_yet_is_used_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_session_is_renewed_behind_the_back_of_those_who_read() {
+    let head = Reply::cut("200 OK", &[("etag", "\"v1\"")], b"", 4);
+    let give = sts_and(3600, move |_| head.clone());
+    let stub = Stub::start(move |before, asked| match before {
+        // The second time STS takes a minute.
+        1.. if asked.body.contains("AssumeRole") => Reply::raw("").then(Duration::from_secs(60), b""),
+        _ => give(before, asked),
+    });
+    let stub = stub.await;
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let opener = opener_at(&stub, clock.clone());
+    let source = opener.open(&integration()).await.expect("a source");
+    source.head("film.mp4").await.expect("the session is good");
+    clock.advance(Duration::from_secs(3600 - 250));
+    for _ in 0..3 {
+        let head = tokio::time::timeout(Duration::from_secs(20), source.head("film.mp4")).await;
+        head.expect("nobody waits for STS").expect("the session is still good");
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100 {
+        if assumed(&stub).len() == 2 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("one renewal, not three and not none: {}", assumed(&stub).len());
+}
+
+#[tokio::test]
 async fn a_role_that_is_refused_and_an_sts_that_is_down_are_told_apart() {
     let refused = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
                    <Code>AccessDenied</Code><Message>User: arn:x is not authorized to perform: sts:AssumeRole</Message>\

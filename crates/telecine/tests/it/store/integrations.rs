@@ -3,7 +3,7 @@
 use telecine::fault::{Code, Fault};
 use telecine::ids::IntegrationId;
 use telecine::integration::{
-    Check, CheckOutcome, Filters, Integration, IntegrationStatus, Provider, Role, Schedule,
+    Check, CheckOutcome, Filters, Fix, FixBy, Integration, IntegrationStatus, Provider, Role, Schedule,
 };
 use telecine::vault::Sealed;
 
@@ -14,6 +14,7 @@ super::conformance!(
     an_integration_is_told_back_as_it_was_made,
     a_bucket_is_connected_once,
     an_integration_is_updated_and_deleted,
+    verifications_are_recorded_and_come_up_again,
 );
 
 pub(super) fn s3(lab: &Lab, bucket: &str) -> Integration {
@@ -40,6 +41,7 @@ async fn an_integration_is_told_back_as_it_was_made(lab: &Lab) {
         region: Some("eu-central-1".to_owned()),
         status: IntegrationStatus::Failed,
         checked_at: Some(lab.now()),
+        well_at: Some(lab.now()),
         drift: Some("It could be listed before.".to_owned()),
         filters: Filters { include: vec!["**/*.mp4".to_owned()], max_bytes: Some(7), ..Filters::default() },
         schedule: Schedule { every_s: Some(3600), queue_url: Some("https://queue".to_owned()) },
@@ -49,6 +51,16 @@ async fn an_integration_is_told_back_as_it_was_made(lab: &Lab) {
             outcome: CheckOutcome::Failed,
             detail: "AccessDenied".to_owned(),
             fault: Some(Fault::new(Code::ListDenied)),
+            fix: Some(Fix {
+                cause: "It is not allowed.".to_owned(),
+                wrong: "s3:ListBucket".to_owned(),
+                who: FixBy::Owner,
+                documents: vec![],
+                commands: vec!["aws".to_owned()],
+                settings: serde_json::Map::new(),
+                change: None,
+                again: "telecine".to_owned(),
+            }),
         }],
         ..s3(lab, "films")
     };
@@ -70,6 +82,38 @@ async fn a_bucket_is_connected_once(lab: &Lab) {
     assert_eq!(error.as_fault().unwrap().code, Code::IntegrationAlreadyExists);
     assert!(lab.store.delete_integration(lab.workspace, id).await.unwrap());
     connected(lab, "films").await;
+}
+
+async fn verifications_are_recorded_and_come_up_again(lab: &Lab) {
+    let due = async |active, others| {
+        let due = lab.store.integrations_to_check(active, others, 10).await.unwrap();
+        due.into_iter().map(|one| one.bucket).collect::<Vec<_>>()
+    };
+    for (bucket, status) in [
+        ("new", IntegrationStatus::Pending),
+        ("well", IntegrationStatus::Active),
+        ("half", IntegrationStatus::Degraded),
+        ("bad", IntegrationStatus::Failed),
+    ] {
+        let mut integration = s3(lab, bucket);
+        lab.store.insert_integration(&integration).await.unwrap();
+        // What is not part of a verification was changed meanwhile.
+        let mut changed = integration.clone();
+        changed.schedule.every_s = Some(60);
+        lab.store.update_integration(&changed).await.unwrap();
+        integration.status = status;
+        integration.checked_at = (status != IntegrationStatus::Pending).then(|| lab.tick());
+        integration.well_at = integration.checked_at;
+        lab.store.record_checks(&integration).await.unwrap();
+        let told = lab.store.integration_by_id(integration.id).await.unwrap().unwrap();
+        assert_eq!((told.status, told.well_at), (status, integration.well_at));
+        assert_eq!(told.schedule.every_s, Some(60), "it stays");
+    }
+    let (long_ago, now) = (lab.now().before(std::time::Duration::from_secs(3600)), lab.tick());
+    assert_eq!(due(now, now).await, ["well", "half", "bad"]);
+    assert_eq!(due(now, long_ago).await, ["well"]);
+    assert_eq!(due(long_ago, now).await, ["half", "bad"]);
+    assert_eq!(due(long_ago, long_ago).await, Vec::<String>::new());
 }
 
 async fn an_integration_is_updated_and_deleted(lab: &Lab) {

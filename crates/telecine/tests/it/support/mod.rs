@@ -1,5 +1,7 @@
 //! What tests share: servers that they start, answers that they prepare.
 
+pub(crate) mod account;
+pub(crate) mod customer;
 pub(crate) mod engines;
 pub(crate) mod servers;
 pub(crate) mod stub;

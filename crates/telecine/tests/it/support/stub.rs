@@ -42,6 +42,16 @@ impl Reply {
         Self::new(status, &[("content-type", "application/xml"), ("x-amz-request-id", "REQUEST42")], body)
     }
 
+    /// The answer to HEAD in place of this one: all but the body.
+    pub(crate) fn head_of(reply: &Self) -> Self {
+        let end = reply
+            .bytes
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .map_or(reply.bytes.len(), |at| at + 4);
+        Self { bytes: reply.bytes[..end].to_vec(), ..Self::default() }
+    }
+
     /// Bytes as they are.
     pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self { bytes: bytes.into(), ..Self::default() }

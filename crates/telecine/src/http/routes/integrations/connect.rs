@@ -7,13 +7,13 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{named, shown};
+use super::{form, named, shown};
 use crate::app::App;
 use crate::http::error::Failure;
 use crate::http::params::Params;
 use crate::http::path::PathIds;
 use crate::http::routes::{NOTHING, absent};
-use crate::integration::{self, NewIntegration};
+use crate::integration;
 use crate::keys::Caller;
 
 /// `POST /integrations`.
@@ -23,14 +23,7 @@ pub(in crate::http) async fn create(
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Failure> {
     let params = Params::read(request, app.config.server.max_body_bytes).await?;
-    let text = |name| params.text(name).map(|text| text.map(str::to_owned));
-    let new = NewIntegration {
-        provider: text("provider")?.unwrap_or_default(),
-        bucket: params.required_text("bucket")?.to_owned(),
-        account_id: text("account_id")?,
-        role_name: text("role_name")?,
-        path: text("path")?,
-    };
+    let new = form::new_integration(&params)?;
     let made = integration::create(&app, caller.workspace, new).await?;
     Ok((StatusCode::CREATED, Json(shown(&app, &made).await?)))
 }
@@ -55,6 +48,22 @@ pub(in crate::http) async fn get(
 ) -> Result<Json<Value>, Failure> {
     let integration = named(&app, caller, &path).await?;
     Ok(Json(shown(&app, &integration).await?))
+}
+
+/// `PATCH /integrations/{integration_id}`: what is given changes, a secret is replaced.
+pub(in crate::http) async fn update(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
+    let id = path.id("integration_id")?;
+    let params = Params::read(request, app.config.server.max_body_bytes).await?;
+    // Whether it is there is told before what is wrong with the request.
+    named(&app, caller, &path).await?;
+    let changed = integration::change(&app, caller.workspace, id, &form::change(&params)?).await?;
+    let changed = changed.ok_or_else(|| absent("integration", id))?;
+    Ok(Json(shown(&app, &changed).await?))
 }
 
 /// `DELETE /integrations/{integration_id}`: videos stay.

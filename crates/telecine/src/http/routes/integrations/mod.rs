@@ -1,8 +1,10 @@
 //! `/integrations`: connected buckets. One file per thing that is done with them.
 
 mod connect;
+mod form;
 mod inventory;
 mod manifest;
+mod setup;
 pub(in crate::http) mod synchronizations;
 mod verify;
 
@@ -12,25 +14,32 @@ use serde_json::Value;
 
 use super::absent;
 use crate::app::App;
-use crate::fault::{Error, Result};
+use crate::fault::{Error, Fault, Result};
 use crate::http::path::PathIds;
 use crate::http::views;
 use crate::ids::IntegrationId;
 use crate::integration::{self, Integration};
 use crate::keys::Caller;
 
-pub(in crate::http) use connect::{create, delete, get, list};
+pub(in crate::http) use connect::{create, delete, get, list, update};
 pub(in crate::http) use inventory::{objects, statistics};
 pub(in crate::http) use manifest::manifest;
+pub(in crate::http) use setup::setup;
 pub(in crate::http) use verify::verify;
 
 async fn shown(app: &Arc<App>, integration: &Integration) -> Result<Value> {
-    let trust = match integration::trust_document(app, integration).await {
-        Ok(document) => Ok(document),
-        Err(Error::Fault(fault)) => Err(*fault),
-        Err(internal) => return Err(internal),
-    };
-    Ok(views::integration::integration(integration, &trust))
+    let trust = trust(app, integration).await?;
+    let template_url = app.config.integrations.template_url.as_deref();
+    Ok(views::integration::integration(integration, &trust, template_url))
+}
+
+/// The trust document, or why this server cannot write one.
+async fn trust(app: &Arc<App>, integration: &Integration) -> Result<Result<Value, Fault>> {
+    match integration::trust_document(app, integration).await {
+        Ok(document) => Ok(Ok(document)),
+        Err(Error::Fault(fault)) => Ok(Err(*fault)),
+        Err(internal) => Err(internal),
+    }
 }
 
 /// The integration that a path names.
