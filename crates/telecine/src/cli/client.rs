@@ -110,6 +110,16 @@ impl Client {
         self.send(self.request(Method::DELETE, path)).await.map(drop)
     }
 
+    /// The answer to a DELETE.
+    pub(super) async fn delete_told<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Outcome<T> {
+        let response = self.send(self.request(Method::DELETE, path).query(query)).await?;
+        self.parsed(response).await
+    }
+
     /// The answer to a POST of a form with files.
     pub(super) async fn post_form<T: DeserializeOwned>(
         &self,

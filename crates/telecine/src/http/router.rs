@@ -78,11 +78,15 @@ fn routes(shared: Shared) -> Router {
         .route("/search-v2", post(search::search))
         .route("/search-v2/{token}", get(search::page))
         .route("/search/combined/{token}", get(search::page))
-        .route("/integrations", get(integrations::list).post(integrations::create))
+        .route(
+            "/integrations",
+            get(integrations::list).post(integrations::create).delete(integrations::delete_many),
+        )
         .route(
             "/integrations/{integration_id}",
             get(integrations::get).patch(integrations::update).delete(integrations::delete),
         )
+        .route("/integrations/{integration_id}/restore", post(integrations::restore))
         .route("/integrations/{integration_id}/setup", get(integrations::setup))
         .route("/integrations/{integration_id}/verify", post(integrations::verify))
         .route(

@@ -6,6 +6,7 @@ mod bucket;
 mod change;
 mod create;
 mod decision;
+mod deletion;
 mod diagnosis;
 mod documents;
 mod filters;
@@ -30,6 +31,7 @@ pub use apply::{RoleSetup, SetupFormat, general_template, grant_text, setup, set
 pub use change::{CHANGES, IntegrationChange};
 pub use create::NewIntegration;
 pub use decision::Decision;
+pub use deletion::{Deletion, DeletionPlan, IndexedVideos, delete, plan_deletion, restorable, restore};
 pub use documents::policy_document;
 pub use filters::{Filters, Rules};
 pub use fix::{Fix, FixBy, Paste, PasteKind};

@@ -58,6 +58,12 @@ impl ProgressBoard {
         board.iter().filter(|(_, p)| p.transfer == Some(transfer)).map(|(id, p)| (*id, *p)).collect()
     }
 
+    /// The tasks in hand that have come further than this stage.
+    pub fn beyond(&self, stage: Stage) -> Vec<TaskId> {
+        let board = self.lock();
+        board.iter().filter(|(_, progress)| progress.stage > stage).map(|(id, _)| *id).collect()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, TaskProgress>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,9 +4,11 @@
 //! Every method that returns has its effect on disk (SQLite: WAL, FULL). Everything is scoped by workspace: an id of
 //! another workspace is as if it did not exist.
 
+mod deletion;
 mod inventory;
 pub mod sqlite;
 
+pub use deletion::DeletionStore;
 pub use inventory::{InventoryStore, Merge, ObjectPage};
 
 use async_trait::async_trait;
@@ -373,7 +375,7 @@ pub trait IntegrationStore: Send + Sync {
     async fn integration_by_id(&self, id: IntegrationId) -> Result<Option<Integration>>;
     /// All, oldest first.
     async fn integrations(&self, workspace: WorkspaceId) -> Result<Vec<Integration>>;
-    /// Stores everything of it but when it was made or deleted.
+    /// Stores everything of it but when it was made or deleted. A deleted one stays as it is.
     ///
     /// # Errors
     /// `integration_already_exists` when another one has the bucket and prefix.
@@ -390,8 +392,6 @@ pub trait IntegrationStore: Send + Sync {
         others: Timestamp,
         limit: u32,
     ) -> Result<Vec<Integration>>;
-    /// Removes it with its secrets and inventory; videos and tasks stay.
-    async fn delete_integration(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<bool>;
 }
 
 /// Imports. They outlive their integrations and indexes.
@@ -520,6 +520,7 @@ pub trait Store:
     + IntegrationStore
     + InventoryStore
     + ImportStore
+    + DeletionStore
     + SearchStore
     + std::fmt::Debug
 {

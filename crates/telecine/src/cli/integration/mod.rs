@@ -4,6 +4,7 @@
 mod add;
 mod import;
 mod manifest;
+mod rm;
 mod setup;
 mod show;
 mod sync;
@@ -73,10 +74,19 @@ pub(super) enum IntegrationCommand {
         #[arg(long, value_name = "FOLDER")]
         save: Option<PathBuf>,
     },
-    /// Forget an integration; videos that were indexed stay, and nothing in the bucket changes
+    /// Delete integrations; videos that were indexed stay, and nothing in the buckets changes
     Rm {
+        /// The integrations, by their buckets or ids
+        #[arg(required = true)]
+        integrations: Vec<String>,
+        /// Say what would stay, end and go; delete nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Bring a deleted integration back; without a name, list those that can be
+    Restore {
         /// The integration, by its bucket or id
-        integration: String,
+        integration: Option<String>,
     },
 }
 
@@ -107,10 +117,13 @@ pub(super) async fn run(command: IntegrationCommand, server: &ServerArgs) -> Out
         IntegrationCommand::Show { integration, save } => {
             show::show_one(&client, &integration, save.as_deref(), json).await
         }
-        IntegrationCommand::Rm { integration } => {
-            let path = path_of(&client.integration(&integration).await?)?;
-            client.delete(&path).await
+        IntegrationCommand::Rm { integrations, dry_run } => {
+            rm::rm(&client, &integrations, dry_run, json).await
         }
+        IntegrationCommand::Restore { integration: Some(integration) } => {
+            rm::restore(&client, &integration, json).await
+        }
+        IntegrationCommand::Restore { integration: None } => rm::restorable(&client, json).await,
     }
 }
 

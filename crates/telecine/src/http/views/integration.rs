@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::fault::Fault;
 use crate::integration::{
-    AzureCredentials, GcsCredentials, Integration, Provider, RoleSetup, S3Credentials, policy_document, setup,
+    AzureCredentials, Deletion, GcsCredentials, Integration, Provider, RoleSetup, S3Credentials, Schedule,
+    policy_document, setup,
 };
 
 /// An integration. The trust document names this server, which may not know its own name: then the fault is shown in its
@@ -117,4 +118,39 @@ fn kind_of_s3(credentials: &S3Credentials) -> &'static str {
         S3Credentials::Instance => "instance",
         S3Credentials::Anonymous => "anonymous",
     }
+}
+
+/// What deleting an integration does.
+pub(in crate::http) fn deletion(deletion: &Deletion) -> Value {
+    let Deletion { integration, plan, restorable_until } = deletion;
+    let indexes: Vec<Value> = plan
+        .indexes
+        .iter()
+        .map(|of| json!({ "index_id": of.index, "index_name": of.name, "videos": of.videos }))
+        .collect();
+    json!({
+        "_id": integration.id,
+        "provider": integration.provider.name(),
+        "bucket": integration.bucket,
+        "prefix": integration.prefix,
+        "deleted_at": integration.deleted_at,
+        "restorable_until": restorable_until,
+        "stays": {
+            "videos": plan.indexes.iter().map(|of| of.videos).sum::<u64>(),
+            "indexes": indexes,
+            "tasks": plan.tasks_final,
+            "imports": plan.imports,
+        },
+        "goes_on": { "tasks": plan.tasks_fetched },
+        "ends": {
+            "imports": plan.imports_running,
+            "tasks": plan.tasks_unfetched,
+            "synchronizations": u64::from(plan.is_synchronizing),
+            "schedule": integration.schedule != Schedule::default(),
+        },
+        "goes": {
+            "secret": plan.has_secret,
+            "inventory_files": plan.files,
+        },
+    })
 }

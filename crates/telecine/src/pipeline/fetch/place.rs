@@ -69,7 +69,10 @@ impl Place {
             it.workspace == job.task.workspace && it.bucket == object.bucket && it.status.is_usable()
         };
         let Some(integration) = integration.filter(usable) else {
-            return Err(Fault::new(Code::IntegrationNotActive).value(object.address()).into());
+            let known = job.app().store.known_integration(job.task.workspace, object.integration).await?;
+            let is_deleted = known.is_some_and(|integration| integration.deleted_at.is_some());
+            let code = if is_deleted { Code::IntegrationDeleted } else { Code::IntegrationNotActive };
+            return Err(Fault::new(code).value(object.address()).into());
         };
         let opened = job.unless_cancelled(job.app().sources.open(&integration)).await?;
         let source = opened.map_err(|error| bearer.stop(error))?;

@@ -17,7 +17,7 @@ const SELECT: &str = "SELECT id, workspace_id, provider, secret, bucket, prefix,
     well_at, drift, filters, schedule, created_at, updated_at, synchronized_at, deleted_at FROM integration WHERE true";
 
 #[derive(sqlx::FromRow)]
-struct IntegrationRow {
+pub(super) struct IntegrationRow {
     id: String,
     workspace_id: String,
     provider: String,
@@ -61,6 +61,15 @@ impl IntegrationRow {
             deleted_at: moment_if_any(self.deleted_at),
         })
     }
+}
+
+/// All integrations; conditions follow.
+pub(super) fn select() -> Sql {
+    Sql::new(SELECT)
+}
+
+pub(super) fn of_rows(rows: Vec<IntegrationRow>) -> Result<Vec<Integration>> {
+    rows.into_iter().map(IntegrationRow::into_integration).collect()
 }
 
 #[async_trait]
@@ -132,7 +141,7 @@ impl IntegrationStore for SqliteStore {
         let done = sqlx::query(
             "UPDATE integration SET scheme = ?, bucket = ?, prefix = ?, provider = ?, external_id = ?, secret = ?, \
              region = ?, status = ?, checks = ?, checked_at = ?, well_at = ?, drift = ?, filters = ?, schedule = ?, updated_at = ?, \
-             synchronized_at = coalesce(?, synchronized_at) WHERE id = ?",
+             synchronized_at = coalesce(?, synchronized_at) WHERE id = ? AND deleted_at IS NULL",
         )
         .bind(integration.provider.scheme().as_str())
         .bind(&integration.bucket)
@@ -159,7 +168,7 @@ impl IntegrationStore for SqliteStore {
     async fn record_checks(&self, integration: &Integration) -> Result<()> {
         sqlx::query(
             "UPDATE integration SET region = ?, status = ?, checks = ?, checked_at = ?, well_at = ?, drift = ?, \
-             updated_at = ? WHERE id = ?",
+             updated_at = ? WHERE id = ? AND deleted_at IS NULL",
         )
         .bind(&integration.region)
         .bind(integration.status.as_str())
@@ -189,18 +198,9 @@ impl IntegrationStore for SqliteStore {
         let rows: Vec<IntegrationRow> = sql.build_query_as().fetch_all(&self.readers).await?;
         rows.into_iter().map(IntegrationRow::into_integration).collect()
     }
-
-    async fn delete_integration(&self, workspace: WorkspaceId, id: IntegrationId) -> Result<bool> {
-        let done = sqlx::query("DELETE FROM integration WHERE id = ? AND workspace_id = ?")
-            .bind(id.to_string())
-            .bind(workspace.to_string())
-            .execute(&self.writer)
-            .await?;
-        Ok(done.rows_affected() > 0)
-    }
 }
 
-fn bucket_taken(error: sqlx::Error, bucket: &str) -> Error {
+pub(super) fn bucket_taken(error: sqlx::Error, bucket: &str) -> Error {
     match &error {
         sqlx::Error::Database(cause) if cause.is_unique_violation() => {
             Fault::new(Code::IntegrationAlreadyExists).value(bucket).into()

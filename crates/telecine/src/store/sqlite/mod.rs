@@ -4,6 +4,7 @@
 mod claims;
 mod content;
 mod counters;
+mod deletion;
 mod filters;
 mod imports;
 mod indexes;
@@ -69,7 +70,9 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .synchronous(SqliteSynchronous::Full)
-            .pragma("journal_size_limit", "67108864");
+            .pragma("journal_size_limit", "67108864")
+            // What is deleted is gone from the file too: erased secrets, and what videos showed.
+            .pragma("secure_delete", "ON");
         let writing = options.clone().journal_mode(SqliteJournalMode::Wal).pragma("cache_size", "-65536");
         migrate(&writing).await.with_context(|| format!("cannot open the database {}", path.display()))?;
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;

@@ -114,6 +114,25 @@ fn an_import_is_followed_and_told_by_status_and_log() {
 }
 
 #[test]
+fn an_integration_is_deleted_in_words_and_taken_back() {
+    let house = House::with(&[("film.mp4", b"x"), ("notes.txt", b"x")]);
+    let planned = house.run(&["integration", "rm", "films", "--dry-run"]);
+    assert_eq!(planned.status, 0, "{planned:?}");
+    assert!(planned.stdout.starts_with("films: would be deleted\n  stays  0 videos, the history of 0 tasks"));
+    assert!(planned.stdout.contains("what is known of 2 files, after "), "{}", planned.stdout);
+    assert_eq!(house.run(&["integration", "restore", "films"]).status, 1, "it was not deleted");
+
+    let deleted = house.run(&["integration", "rm", "films"]);
+    assert!(deleted.stdout.starts_with("films: deleted\n"), "{deleted:?}");
+    assert!(deleted.stdout.ends_with("Until then: telecine integration restore films\n"), "{deleted:?}");
+    assert!(house.run(&["integration", "list"]).stdout.starts_with("There is no integration yet"));
+    let restorable = house.run(&["integration", "restore"]);
+    assert!(restorable.stdout.lines().nth(1).unwrap().starts_with("films "), "{}", restorable.stdout);
+    let restored = house.run(&["integration", "restore", "films"]);
+    assert_eq!(restored.stdout, "films is back: active\n", "{restored:?}");
+}
+
+#[test]
 fn a_manifest_that_is_not_one_is_refused_with_entry_and_field() {
     let house = House::with(&[]);
     std::fs::write(house.home.path().join("bad.json"), r#"[{"index_id": 7}]"#).unwrap();

@@ -6,7 +6,7 @@ use super::lab::{Answer, Lab};
 use telecine::ids::{IndexId, TaskId};
 
 /// Every route that needs a key.
-const ROUTES: [(&str, &str); 52] = [
+const ROUTES: [(&str, &str); 54] = [
     ("GET", "/engines"),
     ("GET", "/engines/{id}"),
     ("GET", "/indexes"),
@@ -44,10 +44,12 @@ const ROUTES: [(&str, &str); 52] = [
     ("POST", "/transfers/{id}/cancel"),
     ("GET", "/integrations"),
     ("POST", "/integrations"),
+    ("DELETE", "/integrations"),
     ("GET", "/integrations/{id}"),
     ("DELETE", "/integrations/{id}"),
     ("PATCH", "/integrations/{id}"),
     ("GET", "/integrations/{id}/setup"),
+    ("POST", "/integrations/{id}/restore"),
     ("POST", "/integrations/{id}/verify"),
     ("POST", "/integrations/{id}/synchronize"),
     ("GET", "/integrations/{id}/synchronizations"),

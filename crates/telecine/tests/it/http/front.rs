@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use telecine::config::Config;
 use telecine::keys;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -26,13 +27,18 @@ pub(crate) struct Front {
 impl Front {
     /// An empty house with stand-ins for the engines, where nobody works yet.
     pub(crate) async fn idle() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn with(set: impl FnOnce(&mut Config)) -> Self {
         let engines = tokio::task::spawn_blocking(quick_engines).await.unwrap();
         let mut config = crate::pipeline::house::quick();
-        config.integrations.undo_s = 3600;
+        set(&mut config);
         Self::of(House::furnished(config, None, engines).await).await
     }
 
-    pub(crate) async fn of(house: House) -> Self {
+    async fn of(house: House) -> Self {
         let app = Arc::clone(&house.app);
         std::fs::create_dir_all(app.files.incoming()).unwrap();
         let workspace = app.store.default_workspace(app.clock.now()).await.unwrap();

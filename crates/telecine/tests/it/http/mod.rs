@@ -2,6 +2,7 @@
 
 mod access;
 mod bodies;
+mod deletion;
 mod docs;
 mod forms;
 mod front;

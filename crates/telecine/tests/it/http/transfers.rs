@@ -83,7 +83,8 @@ async fn a_folder_becomes_a_transfer_that_can_be_watched_reported_cancelled_and_
     let all =
         Answer::of(lab.request(Method::POST, &format!("/transfers/{id}/retry")).send().await.unwrap()).await;
     assert_eq!(all.json(), json!({ "retried": 2 }), "a retry without a body is for all");
-    assert_eq!(lab.send(Method::DELETE, &format!("/integrations/{integration}"), None).await.status, 204);
+    let deleted = lab.send(Method::DELETE, &format!("/integrations/{integration}"), None).await;
+    assert_eq!((deleted.status, &deleted.json()["ends"]["tasks"]), (200, &json!(2)));
     assert_eq!(lab.get("/integrations").await.json(), json!({ "data": [] }));
 }
 

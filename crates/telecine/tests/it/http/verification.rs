@@ -34,7 +34,8 @@ async fn a_verification_is_told_line_by_line_and_stored() {
     stub.account().role_policy = made["policy_document"].clone();
     let answer = lab.post(&format!("{path}/verify?stream=true"), json!({})).await;
     assert_eq!(answer.headers["content-type"], "application/x-ndjson");
-    let mut lines: Vec<Value> = answer.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let mut lines: Vec<Value> =
+        answer.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let last = lines.pop().expect("a last line");
     assert_eq!((&last["event"], &last["integration"]["status"]), (&json!("integration"), &json!("active")));
     let checks: Vec<&Value> = lines.iter().filter(|line| line["event"] == "check").collect();
@@ -42,10 +43,15 @@ async fn a_verification_is_told_line_by_line_and_stored() {
     for (told, stored) in checks.iter().zip(last["integration"]["checks"].as_array().unwrap()) {
         assert_eq!((&told["name"], &told["outcome"]), (&stored["name"], &stored["outcome"]));
     }
-    let began: Vec<&str> =
-        lines.iter().filter(|line| line["event"] == "began").filter_map(|line| line["name"].as_str()).collect();
+    let began: Vec<&str> = lines
+        .iter()
+        .filter(|line| line["event"] == "began")
+        .filter_map(|line| line["name"].as_str())
+        .collect();
     assert!(began.starts_with(&["identity", "assume_role", "without_external_id"]), "{began:?}");
-    let at = |name: &str, event: &str| lines.iter().position(|line| line["event"] == event && line["name"] == name);
+    let at = |name: &str, event: &str| {
+        lines.iter().position(|line| line["event"] == event && line["name"] == name)
+    };
     assert!(at("list", "began") < at("list", "check"), "a line begins before it ends");
 
     let stored = lab.get(&path).await.json();
@@ -64,6 +70,8 @@ async fn a_verification_is_told_line_by_line_and_stored() {
     assert_eq!((&whole["status"], &last["fault"]["code"]), (&json!("failed"), &json!("list_denied")));
     assert_eq!(last["fix"]["who"], "owner");
     assert_eq!(last["fix"]["documents"][0]["document"], made["policy_document"]);
-    assert!(last["fix"]["commands"][0].as_str().is_some_and(|command| command.contains("aws iam create-policy")));
+    assert!(
+        last["fix"]["commands"][0].as_str().is_some_and(|command| command.contains("aws iam create-policy"))
+    );
     assert!(whole["drift"].as_str().is_some_and(|drift| drift.contains("well until")), "{whole:#}");
 }

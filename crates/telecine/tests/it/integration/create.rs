@@ -4,8 +4,8 @@ use serde_json::json;
 use telecine::config::Config;
 use telecine::fault::Code;
 use telecine::integration::{
-    AzureCredentials, GcsCredentials, Integration, IntegrationChange, NewIntegration, Provider, S3Access, S3Credentials,
-    unknown_parameter,
+    AzureCredentials, GcsCredentials, Integration, IntegrationChange, NewIntegration, Provider, S3Access,
+    S3Credentials, unknown_parameter,
 };
 use telecine::vault::Secret;
 
@@ -45,12 +45,18 @@ fn s3(integration: &Integration) -> &S3Access {
 async fn every_form_of_a_bucket_becomes_what_was_meant() {
     let desk = desk().await;
     let make = async |new: NewIntegration| {
-        desk.integrations().create(desk.workspace, new.clone()).await.unwrap_or_else(|error| panic!("{error}: {new:?}"))
+        desk.integrations()
+            .create(desk.workspace, new.clone())
+            .await
+            .unwrap_or_else(|error| panic!("{error}: {new:?}"))
     };
     let account = |new: NewIntegration| NewIntegration { account_id: text("1234-5678-9012"), ..new };
 
-    let made = make(account(new("", "https://eu-west-1.console.aws.amazon.com/s3/buckets/films?region=eu-west-1&prefix=2024/")))
-        .await;
+    let made = make(account(new(
+        "",
+        "https://eu-west-1.console.aws.amazon.com/s3/buckets/films?region=eu-west-1&prefix=2024/",
+    )))
+    .await;
     assert_eq!((made.bucket.as_str(), made.prefix.as_str()), ("films", "2024/"));
     assert_eq!(made.region.as_deref(), Some("eu-west-1"));
     assert_eq!(s3(&made).owner.as_deref(), Some(ACCOUNT));
@@ -59,7 +65,11 @@ async fn every_form_of_a_bucket_becomes_what_was_meant() {
 
     let second = make(account(new("aws_s3", "arn:aws:s3:::films"))).await;
     let another = second.provider.role().expect("a role");
-    assert!(another.arn.starts_with("arn:aws:iam::123456789012:role/TelecineIntegrationRole-"), "{}", another.arn);
+    assert!(
+        another.arn.starts_with("arn:aws:iam::123456789012:role/TelecineIntegrationRole-"),
+        "{}",
+        another.arn
+    );
     assert_ne!(another.external_id, role.external_id);
 
     let abroad = NewIntegration {
@@ -82,7 +92,10 @@ async fn every_form_of_a_bucket_becomes_what_was_meant() {
     };
     let made = make(keys).await;
     let endpoint = s3(&made).endpoint.as_ref().expect("an endpoint");
-    assert_eq!((endpoint.url.as_str(), endpoint.path_style, endpoint.region.as_str()), ("https://s3.example.com", false, "eu-1"));
+    assert_eq!(
+        (endpoint.url.as_str(), endpoint.path_style, endpoint.region.as_str()),
+        ("https://s3.example.com", false, "eu-1")
+    );
     assert_eq!(made.provider.name(), "s3_compatible");
     let sealed = made.secret.as_ref().expect("a sealed secret");
     assert_eq!(desk.vault.unseal(&made.id.to_string(), sealed).expect("it opens").reveal(), "secret");
@@ -92,13 +105,18 @@ async fn every_form_of_a_bucket_becomes_what_was_meant() {
     let made = make(NewIntegration { credentials: text("instance"), ..new("aws_s3", "own") }).await;
     assert_eq!(s3(&made).credentials, S3Credentials::Instance);
 
-    let made = make(NewIntegration { service_account_key: key_file(), ..new("gcs", "gs://films/2024/") }).await;
+    let made =
+        make(NewIntegration { service_account_key: key_file(), ..new("gcs", "gs://films/2024/") }).await;
     let Provider::Gcs(access) = &made.provider else { panic!("of Google") };
     let client_email = "reader@films.iam.gserviceaccount.com".to_owned();
     assert_eq!(access.credentials, GcsCredentials::ServiceAccount { client_email });
     assert_eq!(made.prefix, "2024/");
 
-    let sas = NewIntegration { account: text("films"), sas_token: Some(Secret::new("sv=1&sig=x")), ..new("azure_blob", "az://films") };
+    let sas = NewIntegration {
+        account: text("films"),
+        sas_token: Some(Secret::new("sv=1&sig=x")),
+        ..new("azure_blob", "az://films")
+    };
     let made = make(sas).await;
     let Provider::Azure(access) = &made.provider else { panic!("of Azure") };
     assert_eq!(access.credentials, AzureCredentials::Sas);
@@ -126,7 +144,11 @@ async fn what_does_not_fit_is_refused_by_its_name() {
         (NewIntegration { role_name: text("a/b"), ..films() }, "role_name"),
         (NewIntegration { role_arn: text("arn:aws:iam::1:user/x"), ..films() }, "role_arn"),
         (
-            NewIntegration { role_arn: text("arn:aws:iam::123456789012:role/x"), role_name: text("x"), ..films() },
+            NewIntegration {
+                role_arn: text("arn:aws:iam::123456789012:role/x"),
+                role_name: text("x"),
+                ..films()
+            },
             "role_name",
         ),
         (NewIntegration { kms_key_arn: text("alias/films"), ..films() }, "kms_key_arn"),
@@ -143,11 +165,31 @@ async fn what_does_not_fit_is_refused_by_its_name() {
         (NewIntegration { path: text("/films"), ..films() }, "path"),
         (NewIntegration { urls: vec!["https://a.example/b".to_owned()], ..films() }, "urls"),
         (new("gcs", "films"), "credentials"),
-        (NewIntegration { service_account_key: Some(Secret::new("no JSON")), ..new("gcs", "films") }, "service_account_key"),
-        (NewIntegration { account_id: text(ACCOUNT), service_account_key: key_file(), ..new("gcs", "films") }, "account_id"),
+        (
+            NewIntegration { service_account_key: Some(Secret::new("no JSON")), ..new("gcs", "films") },
+            "service_account_key",
+        ),
+        (
+            NewIntegration {
+                account_id: text(ACCOUNT),
+                service_account_key: key_file(),
+                ..new("gcs", "films")
+            },
+            "account_id",
+        ),
         (NewIntegration { credentials: text("sas"), ..new("azure_blob", "films") }, "account"),
-        (NewIntegration { account: text("Films!"), credentials: text("anonymous"), ..new("azure_blob", "films") }, "account"),
-        (NewIntegration { account: text("films"), credentials: text("sas"), ..new("azure_blob", "films") }, "sas_token"),
+        (
+            NewIntegration {
+                account: text("Films!"),
+                credentials: text("anonymous"),
+                ..new("azure_blob", "films")
+            },
+            "account",
+        ),
+        (
+            NewIntegration { account: text("films"), credentials: text("sas"), ..new("azure_blob", "films") },
+            "sas_token",
+        ),
         (
             NewIntegration {
                 account: text("films"),
@@ -158,9 +200,18 @@ async fn what_does_not_fit_is_refused_by_its_name() {
             "tenant_id",
         ),
         (new("folder", "films"), "path"),
-        (NewIntegration { account_id: text(ACCOUNT), path: text("/films"), ..new("folder", "films") }, "account_id"),
+        (
+            NewIntegration { account_id: text(ACCOUNT), path: text("/films"), ..new("folder", "films") },
+            "account_id",
+        ),
         (new("url_list", "links"), "urls"),
-        (NewIntegration { urls: vec!["https://a.example/b".to_owned(); 10_001], ..new("url_list", "links") }, "urls"),
+        (
+            NewIntegration {
+                urls: vec!["https://a.example/b".to_owned(); 10_001],
+                ..new("url_list", "links")
+            },
+            "urls",
+        ),
     ];
     for (new, name) in table {
         let refused = desk.integrations().create(desk.workspace, new.clone()).await;
@@ -179,7 +230,8 @@ async fn a_role_is_for_one_integration() {
         ..new("aws_s3", bucket)
     };
     desk.integrations().create(desk.workspace, role("films")).await.expect("it is made");
-    let error = desk.integrations().create(desk.workspace, role("other")).await.expect_err("its id is another's");
+    let error =
+        desk.integrations().create(desk.workspace, role("other")).await.expect_err("its id is another's");
     let fault = error.as_fault().expect("a fault");
     assert!(fault.rule.as_ref().is_some_and(|rule| rule.contains("role of its own")), "{fault}");
     let error = desk.integrations().create(desk.workspace, role("films")).await.expect_err("it is there");
@@ -196,7 +248,10 @@ async fn a_secret_is_replaced_whole_and_where_it_leads_stays() {
     };
     let made = desk.integrations().create(desk.workspace, keys).await.expect("it is made");
     let change = async |change: IntegrationChange| {
-        desk.integrations().change(desk.workspace, made.id, &change).await.map(|changed| changed.expect("it is there"))
+        desk.integrations()
+            .change(desk.workspace, made.id, &change)
+            .await
+            .map(|changed| changed.expect("it is there"))
     };
     for wrong in [
         IntegrationChange { access_key_id: text("AKIA2"), ..IntegrationChange::default() },

@@ -1,13 +1,18 @@
 //! Integrations. What lies in their buckets is in `inventory`.
 
+use std::time::Duration;
+
 use telecine::fault::{Code, Fault};
 use telecine::ids::IntegrationId;
 use telecine::integration::{
-    Check, CheckOutcome, Filters, Fix, FixBy, Integration, IntegrationStatus, Provider, Role, Schedule,
+    Check, CheckOutcome, DeletionPlan, Filters, Fix, FixBy, IndexedVideos, Integration, IntegrationStatus,
+    Provider, Role, Schedule,
 };
+use telecine::queue::Stale;
+use telecine::transfer::{Event, Status};
 use telecine::vault::Sealed;
 
-use super::inventory::list;
+use super::inventory::{indexed, list, task_of};
 use super::lab::Lab;
 
 super::conformance!(
@@ -15,6 +20,7 @@ super::conformance!(
     a_bucket_is_connected_once,
     an_integration_is_updated_and_deleted,
     verifications_are_recorded_and_come_up_again,
+    what_is_not_fetched_ends_with_its_integration,
 );
 
 pub(super) fn s3(lab: &Lab, bucket: &str) -> Integration {
@@ -80,7 +86,7 @@ async fn a_bucket_is_connected_once(lab: &Lab) {
     let id = connected(lab, "films").await;
     let error = lab.store.insert_integration(&s3(lab, "films")).await.unwrap_err();
     assert_eq!(error.as_fault().unwrap().code, Code::IntegrationAlreadyExists);
-    assert!(lab.store.delete_integration(lab.workspace, id).await.unwrap());
+    assert!(lab.store.delete_integration(lab.workspace, id, lab.now()).await.unwrap());
     connected(lab, "films").await;
 }
 
@@ -126,9 +132,86 @@ async fn an_integration_is_updated_and_deleted(lab: &Lab) {
     assert_eq!(lab.store.integration_by_id(integration.id).await.unwrap(), Some(integration.clone()));
 
     list(lab, integration.id, &[("a.mp4", "1")]).await;
-    assert!(!lab.store.delete_integration(lab.stranger(), integration.id).await.unwrap());
-    assert!(lab.store.delete_integration(lab.workspace, integration.id).await.unwrap());
-    assert!(!lab.store.delete_integration(lab.workspace, integration.id).await.unwrap());
+    assert!(!lab.store.delete_integration(lab.stranger(), integration.id, lab.now()).await.unwrap());
+    assert!(lab.store.delete_integration(lab.workspace, integration.id, lab.now()).await.unwrap());
+    assert!(!lab.store.delete_integration(lab.workspace, integration.id, lab.now()).await.unwrap());
     assert_eq!(lab.store.integration_by_id(integration.id).await.unwrap(), None);
-    assert_eq!(lab.store.inventory_item(integration.id, "a.mp4").await.unwrap(), None);
+    // A verification that was under way changes nothing any more.
+    lab.store.update_integration(&integration).await.unwrap();
+    let known = lab.store.known_integration(lab.workspace, integration.id).await.unwrap().unwrap();
+    let (deleted_at, updated_at) = (Some(lab.now()), lab.now());
+    assert_eq!(
+        known,
+        Integration { deleted_at, updated_at, synchronized_at: known.synchronized_at, ..integration }
+    );
+    assert_eq!(lab.store.known_integration(lab.stranger(), known.id).await.unwrap(), None);
+    let deleted = async |since| lab.store.deleted_integrations(lab.workspace, since).await.unwrap();
+    assert_eq!(deleted(lab.now()).await, [known.clone()]);
+    assert_eq!(deleted(lab.now().after(Duration::from_millis(1))).await, []);
+    assert!(lab.store.inventory_item(known.id, "a.mp4").await.unwrap().is_some(), "not forgotten yet");
+
+    // What is forgotten is what was deleted before, in steps.
+    assert_eq!(lab.store.forget_deleted(lab.now(), 10).await.unwrap(), 0);
+    let later = lab.tick();
+    let mut removed = 0;
+    loop {
+        match lab.store.forget_deleted(later, 1).await.unwrap() {
+            0 => break,
+            some => removed += some,
+        }
+    }
+    assert_eq!(removed, 2, "the file and the synchronization");
+    assert_eq!(lab.store.inventory_item(known.id, "a.mp4").await.unwrap(), None);
+    let back = Integration { status: IntegrationStatus::Pending, deleted_at: None, ..known };
+    lab.store.restore_integration(&back).await.unwrap();
+    assert_eq!(
+        lab.store.integration_by_id(back.id).await.unwrap().unwrap().status,
+        IntegrationStatus::Pending
+    );
+}
+
+async fn what_is_not_fetched_ends_with_its_integration(lab: &Lab) {
+    let id = connected(lab, "films").await;
+    let index = lab.index("films").await;
+    list(lab, id, &[("a.mp4", "1"), ("b.mp4", "1")]).await;
+    let postponed = task_of(lab, index, id, "postponed.mp4").await;
+    let claim = lab.claim_of(postponed).await;
+    let until = lab.now().after(Duration::from_secs(60));
+    lab.happens(&claim, Event::Postponed { until, reason: "busy".to_owned() }).await;
+    let (fetching, probing) =
+        (task_of(lab, index, id, "fetching.mp4").await, task_of(lab, index, id, "probing.mp4").await);
+    let fetching_claim = lab.claim_of(fetching).await;
+    let probing_claim = lab.claim_of(probing).await;
+    let indexing = task_of(lab, index, id, "indexing.mp4").await;
+    let indexing_claim = lab.claim_of(indexing).await;
+    lab.happens(&indexing_claim, Event::Admitted).await;
+    let ready = indexed(lab, index, id, "ready.mp4", "1").await;
+    let waiting = task_of(lab, index, id, "waiting.mp4").await;
+    // Of another integration: none of this one's concern.
+    let other = task_of(lab, index, connected(lab, "other").await, "waiting.mp4").await;
+
+    let plan = lab.store.deletion_plan(id).await.unwrap();
+    let videos = IndexedVideos { index, name: "films".to_owned(), videos: 1 };
+    let expected = DeletionPlan {
+        indexes: vec![videos],
+        tasks_final: 1,
+        tasks_fetched: 1,
+        tasks_unfetched: 4,
+        files: 2,
+        ..DeletionPlan::default()
+    };
+    assert_eq!(plan, expected);
+    assert!(lab.store.delete_integration(lab.workspace, id, lab.now()).await.unwrap());
+    let failed = lab.store.fail_unfetched(id, &[probing], lab.now()).await.unwrap();
+    assert_eq!(failed, 3);
+    for task in [waiting, postponed, fetching] {
+        let task = lab.task_now(task).await;
+        assert_eq!(task.fault.map(|fault| fault.code), Some(Code::IntegrationDeleted), "{:?}", task.source);
+    }
+    assert_eq!(lab.store.claimed_task(&fetching_claim).await.unwrap(), Err(Stale));
+    assert!(lab.store.claimed_task(&probing_claim).await.unwrap().is_ok());
+    assert!(lab.store.claimed_task(&indexing_claim).await.unwrap().is_ok());
+    assert_eq!(lab.status(ready).await, Status::Ready);
+    assert_eq!(lab.status(other).await, Status::Validating);
+    assert_eq!(lab.store.fail_unfetched(id, &[probing], lab.now()).await.unwrap(), 0);
 }

@@ -406,7 +406,7 @@ async fn videos_of_the_inventory_are_walked_in_order_of_their_keys(lab: &Lab) {
 }
 
 /// A task of this object on its way into an index, told in `change` to have had a version.
-async fn task_of(lab: &Lab, index: IndexId, id: IntegrationId, key: &str) -> TaskId {
+pub(super) async fn task_of(lab: &Lab, index: IndexId, id: IntegrationId, key: &str) -> TaskId {
     let (scheme, bucket) = (Scheme::S3, "films".to_owned());
     let source = TaskSource::Object(ObjectRef { scheme, integration: id, bucket, key: key.to_owned() });
     let new = NewTask { source, ..lab.new_task(index, key) };
@@ -414,7 +414,7 @@ async fn task_of(lab: &Lab, index: IndexId, id: IntegrationId, key: &str) -> Tas
     new.id
 }
 
-async fn indexed(lab: &Lab, index: IndexId, id: IntegrationId, key: &str, etag: &str) -> TaskId {
+pub(super) async fn indexed(lab: &Lab, index: IndexId, id: IntegrationId, key: &str, etag: &str) -> TaskId {
     let task = task_of(lab, index, id, key).await;
     let claim = lab.claim_of(task).await;
     lab.changes(&claim, TaskChange { stamp: Some(stamp(etag)), ..Event::Admitted.into() }).await;

@@ -1,4 +1,4 @@
-//! Connecting buckets, and parting from them.
+//! Connecting buckets, and looking at them.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::http::error::Failure;
 use crate::http::params::Params;
 use crate::http::path::PathIds;
-use crate::http::routes::{NOTHING, absent};
+use crate::http::query::Query;
+use crate::http::routes::absent;
 use crate::integration;
 use crate::keys::Caller;
 
@@ -28,12 +29,22 @@ pub(in crate::http) async fn create(
     Ok((StatusCode::CREATED, Json(shown(&app, &made).await?)))
 }
 
-/// `GET /integrations`: all, oldest first.
+/// `GET /integrations`: all, oldest first; with `?deleted=true`, those that can be restored.
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
+    query: Query,
 ) -> Result<Json<Value>, Failure> {
     let mut data = Vec::new();
+    if query.flag("deleted")?.unwrap_or(false) {
+        for (integration, until) in integration::restorable(&app, caller.workspace).await? {
+            let mut told = shown(&app, &integration).await?;
+            told["deleted_at"] = json!(integration.deleted_at);
+            told["restorable_until"] = json!(until);
+            data.push(told);
+        }
+        return Ok(Json(json!({ "data": data })));
+    }
     for integration in app.store.integrations(caller.workspace).await? {
         data.push(shown(&app, &integration).await?);
     }
@@ -64,15 +75,4 @@ pub(in crate::http) async fn update(
     let changed = integration::change(&app, caller.workspace, id, &form::change(&params)?).await?;
     let changed = changed.ok_or_else(|| absent("integration", id))?;
     Ok(Json(shown(&app, &changed).await?))
-}
-
-/// `DELETE /integrations/{integration_id}`: videos stay.
-pub(in crate::http) async fn delete(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    path: PathIds,
-) -> Result<StatusCode, Failure> {
-    let id = path.id("integration_id")?;
-    let deleted = app.store.delete_integration(caller.workspace, id).await?;
-    if deleted { Ok(NOTHING) } else { Err(absent("integration", id).into()) }
 }

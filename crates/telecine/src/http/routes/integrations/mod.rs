@@ -4,6 +4,7 @@ mod connect;
 mod form;
 mod inventory;
 mod manifest;
+mod part;
 mod setup;
 pub(in crate::http) mod synchronizations;
 mod verify;
@@ -21,9 +22,10 @@ use crate::ids::IntegrationId;
 use crate::integration::{self, Integration};
 use crate::keys::Caller;
 
-pub(in crate::http) use connect::{create, delete, get, list, update};
+pub(in crate::http) use connect::{create, get, list, update};
 pub(in crate::http) use inventory::{objects, statistics};
 pub(in crate::http) use manifest::manifest;
+pub(in crate::http) use part::{delete, delete_many, restore};
 pub(in crate::http) use setup::setup;
 pub(in crate::http) use verify::verify;
 
