@@ -27,7 +27,7 @@ use super::show as shown;
 #[derive(Debug, Subcommand)]
 pub(super) enum IntegrationCommand {
     /// Connect a bucket: prints the policy and the role that its owner has to create
-    Add(AddArgs),
+    Add(Box<AddArgs>),
     /// Show what the owner of the bucket has to do: steps, commands, a template
     Setup {
         /// The integration, by its bucket or id
@@ -39,7 +39,7 @@ pub(super) enum IntegrationCommand {
     /// Print the CloudFormation template for all integrations, to be put into a public bucket for quick-create links
     Template,
     /// Change the secret, key, payer or region of an integration
-    Edit(EditArgs),
+    Edit(Box<EditArgs>),
     /// Check, step by step, that the bucket can be read, and by us alone
     Verify {
         /// The integration, by its bucket or id
@@ -99,10 +99,10 @@ pub(super) async fn run(command: IntegrationCommand, server: &ServerArgs) -> Out
     let client = Client::new(server)?;
     let json = server.json;
     match command {
-        IntegrationCommand::Add(args) => add::add(&client, args, json).await,
+        IntegrationCommand::Add(args) => add::add(&client, *args, json).await,
         IntegrationCommand::Setup { integration, way } => setup::setup(&client, &integration, way).await,
         IntegrationCommand::Template => Ok(()),
-        IntegrationCommand::Edit(args) => add::edit(&client, args, json).await,
+        IntegrationCommand::Edit(args) => add::edit(&client, *args, json).await,
         IntegrationCommand::Verify { integration } => verify::verify(&client, &integration, json).await,
         IntegrationCommand::Sync(args) => sync::sync(&client, args, json).await,
         IntegrationCommand::Manifest(args) => manifest::manifest(&client, args).await,

@@ -104,8 +104,8 @@ async fn deleted(client: &Client, given: &str) -> Outcome<Value> {
         return Ok(json!({ "_id": given }));
     }
     let all = all_deleted(client).await?;
-    let rows = all["data"].as_array().into_iter().flatten();
-    let found = rows.filter(|one| name_of(one) == given || one["bucket"] == given).next_back();
+    let mut rows = all["data"].as_array().into_iter().flatten();
+    let found = rows.rfind(|one| name_of(one) == given || one["bucket"] == given);
     found.cloned().ok_or_else(|| {
         Failure::local(format!(
             "no deleted integration of `{given}` can be restored; `telecine integration restore` lists those that can"

@@ -39,7 +39,7 @@ pub enum Progress {
         title: &'static str,
     },
     /// A line is done.
-    Check(Check),
+    Check(Box<Check>),
 }
 
 /// The lines of the list.
@@ -111,7 +111,7 @@ impl List<'_> {
         let (fault, fix) = finding.unzip();
         let check = Check { name: name.to_owned(), title: title.to_owned(), outcome, detail, fault, fix };
         self.verdict.checks.push(check.clone());
-        self.tell(Progress::Check(check)).await;
+        self.tell(Progress::Check(Box::new(check))).await;
     }
 
     async fn tell(&self, progress: Progress) {

@@ -439,11 +439,11 @@ async fn the_same_role_and_bucket_open_for_the_one_whose_external_id_the_owner_t
     };
     let (mine, theirs) = (connect(&lab.key).await, connect(&stranger).await);
     assert_ne!(mine["external_id"], theirs["external_id"]);
+    let id = mine["_id"].as_str().unwrap().parse().unwrap();
+    let integration = lab.app.store.integration_by_id(id).await.unwrap().unwrap();
     {
         let mut account = stub.account();
         account.external_id = mine["external_id"].as_str().unwrap().to_owned();
-        let id = mine["_id"].as_str().unwrap().parse().unwrap();
-        let integration = lab.app.store.integration_by_id(id).await.unwrap().unwrap();
         account.role_policy = policy_document(&integration);
     }
     let verify = async |key: &str, made: &Value| {
