@@ -26,12 +26,11 @@ pub(super) fn conclude(integration: &mut Integration, verdict: Verdict, now: Tim
         }
         status => status,
     };
-    let was_usable = integration.status.is_usable();
     integration.drift = match (status, integration.well_at) {
         (IntegrationStatus::Active, _) | (_, None) => None,
-        (_, Some(well_at)) => drift(&integration.checks, &verdict.checks, well_at).or_else(|| {
-            integration.drift.take().filter(|_| was_usable || status != IntegrationStatus::Active)
-        }),
+        (_, Some(well_at)) => {
+            drift(&integration.checks, &verdict.checks, well_at).or_else(|| integration.drift.take())
+        }
     };
     if status == IntegrationStatus::Active {
         integration.well_at = Some(now);

@@ -279,19 +279,24 @@ pub(super) fn bucket_policy_denies(
     action: &str,
 ) -> Finding {
     let (bucket, action) = (&scene.integration.bucket, denial.action.as_deref().unwrap_or(action));
-    let role = scene.role().map(|role| role.arn.clone()).or_else(|| denial.user.clone()).unwrap_or_default();
+    let who = exempt(scene, denial);
     let cause = format!(
         "A statement of the policy of the bucket {bucket} forbids {action}, which no other policy can allow."
     );
-    let exception = json!({"Condition": {"ArnNotEquals": {"aws:PrincipalArn": [role]}}});
+    let exception = json!({"Condition": {"ArnNotEquals": {"aws:PrincipalArn": who}}});
     // Statements that ask for encrypted connections stay as they are.
-    let filter = r#".Statement |= map(if .Effect == "Deny" and (.Condition.Bool["aws:SecureTransport"]? == null) and ([.Action] | flatten | any(. as $p | $p != null and ($action | test("^" + ($p | gsub("[*]"; ".*")) + "$"; "i")))) then .Condition.ArnNotEquals["aws:PrincipalArn"] |= ([.] | flatten | map(select(. != null)) + [$role] | unique) else . end)"#;
+    let filter = concat!(
+        r#".Statement |= map(if .Effect == "Deny" and (.Condition.Bool["aws:SecureTransport"]? == null) and "#,
+        r#"([.Action] | flatten | any(. as $p | $p != null and ($action | test("^" + ($p | gsub("[*]"; ".*")) + "$"; "i")))) "#,
+        r#"then .Condition.ArnNotEquals["aws:PrincipalArn"] |= ([.] | flatten | map(select(. != null)) + $who | unique) "#,
+        r#"else . end)"#,
+    );
     let name = quoted(bucket);
     let command = format!(
         "BUCKET_POLICY=$(aws s3api get-bucket-policy --bucket {name} --query Policy --output text |\n\
-         jq -c --arg role {} --arg action {action} {}) &&\n\
+         jq -c --argjson who {} --arg action {action} {}) &&\n\
          aws s3api put-bucket-policy --bucket {name} --policy \"$BUCKET_POLICY\"",
-        quoted(&role),
+        quoted(&json!(who).to_string()),
         quoted(filter),
     );
     let fix = Fix::new(FixBy::Owner, cause, format!("the statement with Effect Deny for {action} in the policy of {bucket}"), &scene.again())
@@ -308,6 +313,14 @@ pub(super) fn bucket_policy_denies(
         })
         .commands([command]);
     finding(Code::ExplicitlyDenied, words, fix)
+}
+
+/// Whom the exception is for: the role, and its sessions for stores that compare those.
+fn exempt(scene: &Scene<'_>, denial: &Denial) -> Vec<String> {
+    let Some(setup) = &scene.setup else { return denial.user.iter().cloned().collect() };
+    let sessions =
+        format!("arn:{}:sts::{}:assumed-role/{}/*", setup.partition, setup.account_id, setup.role_name);
+    vec![setup.role_arn.clone(), sessions]
 }
 
 /// The bucket lies in another account than the role, and its own policy says nothing of the role.

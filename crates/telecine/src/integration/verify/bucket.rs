@@ -271,13 +271,16 @@ impl Run<'_> {
         let tells_why = message.contains("explicit deny") || message.contains("because no ");
         let works = async |probe| self.with.sources.probe(&self.integration, probe).await;
         let mut clues = Clues::default();
-        if denied == Code::ListDenied {
+        let is_list = denied == Code::ListDenied;
+        if is_list {
             clues.may_locate = Some(works(Probe::Location).await.is_ok());
         }
         if !tells_why {
             let may_pay = self.with.config.integrations.allow_requester_pays && !access.requester_pays;
             clues.works_when_paid = may_pay && works(Probe::Paying).await.is_ok();
-            clues.works_for_any_owner = access.owner.is_some() && works(Probe::AnyOwner).await.is_ok();
+            // What could be listed belongs to whom it should: the list was asked for with the owner's account.
+            clues.works_for_any_owner =
+                is_list && access.owner.is_some() && works(Probe::AnyOwner).await.is_ok();
         }
         clues
     }

@@ -55,10 +55,10 @@ fn bodies(endpoint: &str) -> Vec<Value> {
     entra["client_id"] = "22222222-2222-2222-2222-222222222222".into();
     vec![
         json!({
-            "provider": "s3_compatible", "bucket": "films", "endpoint_url": endpoint, "access_key_id": "AKIAFILMS",
+            "provider": "s3_compatible", "bucket": "keys", "endpoint_url": endpoint, "access_key_id": "AKIAFILMS",
             "secret_access_key": SECRETS[0],
         }),
-        json!({"bucket": "films/2024/", "account_id": "123456789012"}),
+        json!({"bucket": "films", "account_id": "123456789012"}),
         json!({"provider": "gcs", "bucket": "films", "service_account_key": key}),
         json!({"provider": "gcs", "bucket": "films2", "service_account_key": key.to_string()}),
         azure("shared", "shared_key", SECRETS[3]),
