@@ -27,6 +27,7 @@ fn integration(arn: &str) -> Integration {
     let now = Timestamp::from_millis(1_700_000_000_000);
     let provider = Provider::aws_role(role(arn));
     let mut made = Integration::new(WorkspaceId::generate(now), provider, "films", now);
+    made.id = "6553f1000000000000000001".parse().expect("an id");
     made.region = Some("us-west-2".to_owned());
     made
 }
