@@ -4,6 +4,9 @@
     aws_accounts.py create --endpoint URL --bucket NAME > accounts.json      users, keys and the customer's bucket
     aws_accounts.py upload --accounts accounts.json FOLDER                   files into the customer's bucket
     aws_accounts.py apply  --accounts accounts.json --policy p.json --trust t.json   the customer does as told
+    aws_accounts.py queue  --accounts accounts.json --name changes           a queue in the customer's account
+    aws_accounts.py notify --accounts accounts.json --url URL --policy p.json --notification n.json
+                                                                             the bucket tells it its changes
     aws_accounts.py check  --accounts accounts.json --external-id ID         who may take the role, and who not
 
 The policy and trust documents are taken byte by byte as Telecine handed them out: nothing here may mend them. All
@@ -138,6 +141,38 @@ def _drop_old_versions(iam: Any, policy_arn: str) -> None:
             iam.delete_policy_version(PolicyArn=policy_arn, VersionId=version["VersionId"])
 
 
+def queue(accounts: Accounts, name: str) -> dict[str, str]:
+    """Makes a queue in the customer's account; gives its URL."""
+    sqs = client(accounts, "sqs", accounts["customer"])
+    # A message that is not deleted comes again soon.
+    return {"url": sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "1"})["QueueUrl"]}
+
+
+def notify(accounts: Accounts, url: str, policy: str, notification: str) -> dict[str, str]:
+    """The customer lets the bucket tell its changes to the queue, with these very documents."""
+    sqs = client(accounts, "sqs", accounts["customer"])
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    bucket = accounts["customer"]["bucket"]
+    client(accounts, "s3", accounts["customer"]).put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration=json.loads(notification)
+    )
+    return {"bucket": bucket, "url": url}
+
+
+def send(accounts: Accounts, url: str, body: str) -> dict[str, str]:
+    """Somebody puts a message into the queue."""
+    sqs = client(accounts, "sqs", accounts["customer"])
+    return {"id": sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"]}
+
+
+def waiting(accounts: Accounts, url: str) -> dict[str, int]:
+    """How many messages the queue has, those that are hidden too."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    sqs = client(accounts, "sqs", accounts["customer"])
+    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return {"messages": sum(int(told[name]) for name in names)}
+
+
 def remove(accounts: Accounts, policy_name: str = POLICY_NAME, role_name: str = ROLE_NAME) -> None:
     """Takes role and policy away again."""
     iam = client(accounts, "iam", accounts["customer"])
@@ -213,7 +248,17 @@ def main() -> int:
     applying.add_argument("--role-name", default=ROLE_NAME)
     checking = commands.add_parser("check")
     checking.add_argument("--external-id", required=True)
-    for command in (uploading, applying, checking):
+    queueing = commands.add_parser("queue")
+    queueing.add_argument("--name", required=True)
+    notifying = commands.add_parser("notify")
+    notifying.add_argument("--policy", type=pathlib.Path, required=True, help="the queue's policy, a JSON file")
+    notifying.add_argument("--notification", type=pathlib.Path, required=True, help="what the bucket tells, a JSON file")
+    sending = commands.add_parser("send")
+    sending.add_argument("--body", required=True)
+    counting = commands.add_parser("waiting")
+    for command in (notifying, sending, counting):
+        command.add_argument("--url", required=True)
+    for command in (uploading, applying, checking, queueing, notifying, sending, counting):
         command.add_argument("--accounts", type=pathlib.Path, required=True, help="what `create` printed")
     arguments = parser.parse_args()
 
@@ -227,6 +272,15 @@ def main() -> int:
         case "apply":
             policy, trust = arguments.policy.read_text(), arguments.trust.read_text()
             print(json.dumps(apply(accounts, policy, trust, arguments.policy_name, arguments.role_name)))
+        case "queue":
+            print(json.dumps(queue(accounts, arguments.name)))
+        case "notify":
+            policy, notification = arguments.policy.read_text(), arguments.notification.read_text()
+            print(json.dumps(notify(accounts, arguments.url, policy, notification)))
+        case "send":
+            print(json.dumps(send(accounts, arguments.url, arguments.body)))
+        case "waiting":
+            print(json.dumps(waiting(accounts, arguments.url)))
         case "check":
             results = check(accounts, arguments.external_id)
             print(json.dumps(results))

@@ -105,6 +105,7 @@ codes! {
     // Verification of integrations.
     RoleNotAssumable "role_not_assumable" "The role cannot be assumed." "the role exists under this name and its trust policy names our principal and the external id" "Create the role with the trust policy of this integration, then verify again.";
     InsecureTrustPolicy "insecure_trust_policy" "The role can be assumed without the right external id." "the trust policy must require the external id" "Replace the role's trust policy by the one of this integration, then verify again.";
+    QueueUnreadable "queue_unreadable" "The queue that tells the bucket's changes cannot be read." "the policy allows sqs:ReceiveMessage and sqs:DeleteMessage on the queue" "Apply the policy of this integration again, and check the queue's URL. Until then, changes are seen by full listings only.";
     SyncCancelled "synchronization_cancelled" "The synchronization was cancelled." "" "Synchronize again; what it had found until then stays.";
     ExternalIdIgnored "external_id_ignored" "The store does not compare external ids." "a role is safe only where the external id is required" "Use an access key for this bucket, or let the operator answer for the role in integrations.insecure_roles.";
     ServerHasNoIdentity "server_has_no_identity" "This server has no AWS credentials that work." "the server needs credentials of its own to take roles" "Give the server AWS credentials (environment, profile or instance role), then verify again.";

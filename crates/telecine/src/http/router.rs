@@ -104,6 +104,7 @@ fn routes(shared: Shared) -> Router {
         )
         .route("/integrations/{integration_id}/statistics", get(integrations::statistics))
         .route("/integrations/{integration_id}/objects", get(integrations::objects))
+        .route("/integrations/{integration_id}/objects/probe", post(integrations::probe))
         .route("/integrations/{integration_id}/manifest", get(integrations::manifest))
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{key_id}", delete(keys::revoke))

@@ -63,6 +63,7 @@ pub(super) fn apply(
         integration.filters = filters.clone();
     }
     if let Some(schedule) = &change.schedule {
+        schedule.check()?;
         integration.schedule = schedule.clone();
     }
     if let Some(region) = &change.region {

@@ -115,6 +115,7 @@ pub(super) fn draft(new: &NewIntegration, config: &Config) -> Result<Draft, Faul
         }
     };
     new.filters.check()?;
+    new.schedule.check()?;
     require_consent(&draft, config)?;
     Ok(draft)
 }

@@ -5,9 +5,7 @@ use serde::{Serialize, Serializer};
 use super::filters::Rules;
 use crate::index::MAX_FILE_BYTES;
 use crate::source::ObjectInfo;
-
-/// Keys of S3 have no more bytes, and manifests take no more.
-const MAX_KEY_BYTES: usize = 1024;
+use crate::transfer::MAX_KEY_BYTES;
 
 const VIDEO_EXTENSIONS: [&str; 18] = [
     "mp4", "mov", "m4v", "mkv", "webm", "avi", "ts", "mts", "m2ts", "mpg", "mpeg", "flv", "ogv", "wmv",
@@ -107,6 +105,9 @@ pub(super) fn is_captions(key: &str) -> bool {
 }
 
 fn has_extension(key: &str, known: &[&str]) -> bool {
+    // Of a link, the path counts.
+    let is_link = key.starts_with("https://") || key.starts_with("http://");
+    let key = if is_link { key.split(['?', '#']).next().unwrap_or(key) } else { key };
     let name = key.rsplit('/').next().unwrap_or(key);
     // `._film.mp4` is what macOS keeps beside `film.mp4`.
     let Some((stem, extension)) = name.rsplit_once('.').filter(|_| !name.starts_with("._")) else {
@@ -122,7 +123,15 @@ mod tests {
 
     #[test]
     fn videos_are_known_by_their_names() {
-        for key in ["film.mp4", "a/b/Film.MOV", "a.b.mkv", "odd//x.webm", "tape.mts", "ví deo.Ts"] {
+        for key in [
+            "film.mp4",
+            "a/b/Film.MOV",
+            "a.b.mkv",
+            "odd//x.webm",
+            "tape.mts",
+            "ví deo.Ts",
+            "https://x.test/a.mp4?t=1#x",
+        ] {
             assert!(is_video(key), "{key}");
         }
         for key in

@@ -91,3 +91,56 @@ pub(super) fn trust_document_for(integration: &Integration, principal_arn: &str)
         ],
     })
 }
+
+/// The bucket's notification configuration: what it tells to the queue. Null where there is no queue.
+pub fn queue_notification(integration: &Integration) -> Value {
+    let Some(queue) = queue_of(integration) else { return Value::Null };
+    let mut told = json!({
+        "Id": "TelecineChanges",
+        "QueueArn": queue,
+        "Events": [
+            "s3:ObjectCreated:*",
+            "s3:ObjectRemoved:*",
+            "s3:LifecycleExpiration:*",
+            "s3:ObjectRestore:Completed",
+            "s3:ObjectRestore:Delete",
+        ],
+    });
+    if !integration.prefix.is_empty() {
+        let rule = json!({"Name": "prefix", "Value": integration.prefix});
+        told["Filter"] = json!({"Key": {"FilterRules": [rule]}});
+    }
+    json!({"QueueConfigurations": [told]})
+}
+
+/// The queue's policy: who may put messages into it. Null where there is no queue.
+pub fn queue_policy(integration: &Integration) -> Value {
+    let Some(queue) = queue_of(integration) else { return Value::Null };
+    let bucket = format!("arn:{}:s3:::{}", partition(integration), integration.bucket);
+    let mut condition = json!({"ArnLike": {"aws:SourceArn": bucket}});
+    if let Some(role) = integration.provider.role() {
+        condition["StringEquals"] = json!({"aws:SourceAccount": role.account_id});
+    }
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "TheBucketTellsItsChanges",
+                "Effect": "Allow",
+                "Principal": {"Service": "s3.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": queue,
+                "Condition": condition,
+            },
+        ],
+    })
+}
+
+/// The queue's ARN. Where its URL does not tell the region, it is the bucket's: they must lie in the same one.
+fn queue_of(integration: &Integration) -> Option<String> {
+    let arn = queue_arn(&partition(integration), integration.schedule.queue_url.as_deref()?)?;
+    Some(match &integration.region {
+        Some(region) => arn.replacen(":sqs:*:", &format!(":sqs:{region}:"), 1),
+        None => arn,
+    })
+}

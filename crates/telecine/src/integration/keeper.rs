@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{deletion, schedule};
+use super::{deletion, queue, schedule};
 use crate::app::App;
 use crate::fault::Result;
 use crate::time::Timestamp;
@@ -39,7 +39,7 @@ const RECHECK: Duty = Duty {
 
 /// What a server does in the background. Duties do not wait for each other.
 fn duties() -> Vec<Duty> {
-    vec![RECHECK, deletion::FORGET, schedule::GO_ON]
+    vec![RECHECK, deletion::FORGET, schedule::GO_ON, schedule::SYNCHRONIZE_DUE, queue::READ_QUEUES]
 }
 
 /// Wakes the keeper; part of [`App`].

@@ -9,10 +9,12 @@ mod decision;
 mod deletion;
 mod diagnosis;
 mod documents;
+mod events;
 mod filters;
 mod fix;
 mod given;
 mod glob;
+mod headers;
 pub mod import;
 mod inventory;
 pub mod keeper;
@@ -20,6 +22,7 @@ mod manifest;
 mod objects;
 mod probe;
 mod provider;
+mod queue;
 mod recheck;
 mod schedule;
 mod service;
@@ -32,22 +35,26 @@ pub use change::{CHANGES, IntegrationChange};
 pub use create::NewIntegration;
 pub use decision::Decision;
 pub use deletion::{Deletion, DeletionPlan, IndexedVideos, delete, plan_deletion, restorable, restore};
-pub use documents::policy_document;
+pub use documents::{policy_document, queue_notification, queue_policy};
+pub use events::{ObjectChange, ObjectEvent, is_newer};
 pub use filters::{Filters, Rules};
 pub use fix::{Fix, FixBy, Paste, PasteKind};
 pub use given::{PARAMETERS, unknown_parameter};
 pub use glob::Glob;
+pub use headers::{HeaderRead, MAX_HEADERS, read_headers};
 pub use inventory::{
     InventoryItem, KeyRange, SyncClaim, SyncEnd, SyncFound, SyncReport, SyncRun, SyncState, SyncTrigger,
 };
+pub use manifest::{ManifestCount, ManifestFormat, ManifestRequest};
 pub use objects::{InventoryObject, ObjectFilter, ObjectState, ObjectTask};
 pub use probe::{CaptionTrack, HeaderLimits, MediaHeader, probe_header};
 pub use provider::{
     AzureAccess, AzureCredentials, GcsAccess, GcsCredentials, Provider, Role, S3Access, S3Credentials,
     S3Endpoint,
 };
+pub use queue::{KeyTold, QueueNote};
 pub use service::{
-    Integrations, ManifestRequest, begin_synchronization, change, create, recheck, synchronize,
+    Integrations, begin_synchronization, change, count_manifest, create, recheck, synchronize,
     trust_document, verify, verify_aloud, write_manifest,
 };
 pub use statistics::{ExcludedCount, IndexShare, QueueLog, Statistics};

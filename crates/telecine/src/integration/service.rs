@@ -8,30 +8,20 @@ use tokio::sync::mpsc;
 
 use super::create::draft;
 use super::documents::trust_document_for;
+use super::manifest::{self, ManifestCount, ManifestRequest};
 use super::verify::{Patience, Progress, Verdict};
 use super::{
     Integration, IntegrationChange, NewIntegration, Provider, Role, S3Access, S3Credentials, SyncReport,
-    SyncRun, SyncTrigger, manifest, sync,
+    SyncRun, SyncTrigger, sync,
 };
 use crate::app::App;
 use crate::config::Config;
 use crate::fault::{Code, Error, Fault, Result};
-use crate::ids::{IndexId, IntegrationId, SyncId, WorkspaceId};
+use crate::ids::{IntegrationId, SyncId, WorkspaceId};
 use crate::source::{SourceError, SourceErrorKind, Sources};
 use crate::store::Store;
 use crate::time::Clock;
 use crate::vault::Vault;
-
-/// What a manifest is to say of every video.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ManifestRequest {
-    /// The index to enter.
-    pub index: IndexId,
-    /// BCP 47 tag of what is spoken.
-    pub language: String,
-    /// Only videos whose present version is not in the index yet.
-    pub only_not_indexed: bool,
-}
 
 /// What work on integrations needs of a server.
 #[derive(Clone, Copy)]
@@ -189,6 +179,28 @@ impl<'a> Integrations<'a> {
         Ok(Some(run.report()))
     }
 
+    /// Takes over what the integration's queue tells, waiting this long for the first message; how many changes were news.
+    /// A queue that cannot be read is told in its log.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn read_queue(&self, integration: &Integration, wait: std::time::Duration) -> Result<u64> {
+        super::queue::read_queue(self, integration, wait).await
+    }
+
+    /// See [`count_manifest`].
+    pub async fn count_manifest(
+        &self,
+        workspace: WorkspaceId,
+        id: IntegrationId,
+        request: &ManifestRequest,
+    ) -> Result<ManifestCount> {
+        let integration = self.store.integration(workspace, id).await?;
+        let integration = integration.ok_or_else(|| not_there("integration", &id.to_string()))?;
+        require_active(&integration)?;
+        manifest::count(self.store, &integration, request).await
+    }
+
     /// See [`write_manifest`]; whether the index is there is the caller's to know.
     pub async fn write_manifest(
         &self,
@@ -317,6 +329,19 @@ pub async fn synchronize(
     let Some(run) = begin_synchronization(app, workspace, id, trigger).await? else { return Ok(None) };
     let ended = sync::ended(&Integrations::of(app), id, run.id).await?;
     Ok(Some(ended.report()))
+}
+
+/// What the manifest would hold.
+///
+/// # Errors
+/// As [`write_manifest`].
+pub async fn count_manifest(
+    app: &Arc<App>,
+    workspace: WorkspaceId,
+    id: IntegrationId,
+    request: &ManifestRequest,
+) -> Result<ManifestCount> {
+    Integrations::of(app).count_manifest(workspace, id, request).await
 }
 
 /// Writes the manifest of the inventory's videos: a JSON array of `{index_id, language, object}`, in pieces. Ends

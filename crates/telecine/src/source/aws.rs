@@ -223,6 +223,33 @@ impl Aws {
         Client::from_conf(config.build())
     }
 
+    /// A client for a queue. It asks the endpoint of the queue's region, or of the settings; never a host of the URL.
+    pub(super) fn queue_client(&self, url: &str, eyes: Eyes) -> aws_sdk_sqs::Client {
+        let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let region = host.as_deref().and_then(|host| host.strip_prefix("sqs.")?.split('.').next());
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.base)
+            .region(Region::new(region.unwrap_or(&self.region).to_owned()))
+            .identity_cache(IdentityCache::no_cache())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_LIMIT)
+                    .operation_attempt_timeout(ANSWER_LIMIT)
+                    .build(),
+            );
+        config.set_endpoint_url(self.endpoint.clone());
+        let credentials = match eyes {
+            Eyes::Session(session) => {
+                let session: Arc<dyn ProvideCredentials> = session;
+                Some(SharedCredentialsProvider::from(session))
+            }
+            Eyes::Keys(keys) => Some(SharedCredentialsProvider::new(keys)),
+            Eyes::Own | Eyes::Nobody => self.base.credentials_provider(),
+        };
+        config.set_credentials_provider(credentials);
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
     /// See [`Probe`].
     pub(super) async fn probe(
         &self,

@@ -15,6 +15,7 @@ pub mod listing;
 mod open;
 pub(crate) mod policy;
 mod public;
+mod queue;
 mod retry;
 mod s3;
 mod scoped;
@@ -32,6 +33,7 @@ pub use folder::FolderSource;
 pub use gcs::GcsSource;
 pub use guard::{Guard, Lookup};
 pub use open::Opener;
+pub use queue::{ChangeQueue, Message};
 pub use retry::{Retry, RetryPolicy};
 pub use s3::S3Source;
 pub use scoped::Scoped;
@@ -208,6 +210,12 @@ pub trait Sources: Send + Sync {
     /// As [`Sources::open`], but with a new session of the role: what was kept is dropped.
     async fn open_anew(&self, integration: &Integration) -> Result<Arc<dyn Source>, SourceError> {
         self.open(integration).await
+    }
+
+    /// The queue to which the integration's bucket tells its changes.
+    async fn queue(&self, integration: &Integration) -> Result<Arc<dyn ChangeQueue>, SourceError> {
+        let _ = integration;
+        Err(SourceError { detail: "these sources know no queues".to_owned(), ..no_roles("RECEIVE") })
     }
 
     /// Drops what is kept of an integration, its session too.

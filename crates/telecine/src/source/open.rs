@@ -15,10 +15,12 @@ use uuid::Uuid;
 
 use super::aws::{Aws, ExternalId, Eyes, Place, Probe, RoleSession, Target};
 use super::http::Links;
+use super::queue::SqsQueue;
 use super::session::Session;
 use super::{
-    AzureSource, Count, Endpoint, EndpointPath, FolderSource, GcsSource, Guard, Retry, RetryPolicy, S3Source,
-    Scoped, Source, SourceError, SourceErrorKind, Sources, UrlListSource, Web, guarded_client,
+    AzureSource, ChangeQueue, Count, Endpoint, EndpointPath, FolderSource, GcsSource, Guard, Retry,
+    RetryPolicy, S3Source, Scoped, Source, SourceError, SourceErrorKind, Sources, UrlListSource, Web,
+    guarded_client,
 };
 use crate::config::Config;
 use crate::fault::Error;
@@ -42,6 +44,7 @@ pub struct Opener {
     guarded: OnceLock<SharedHttpClient>,
     web: OnceLock<Web>,
     opened: Mutex<HashMap<IntegrationId, Opened>>,
+    queues: Mutex<HashMap<IntegrationId, OpenedQueue>>,
 }
 
 /// An open source, and what of the integration it was made of.
@@ -50,7 +53,16 @@ struct Opened {
     source: Arc<dyn Source>,
 }
 
+/// An open queue, and what it was made of.
+#[derive(Clone)]
+struct OpenedQueue {
+    from: Origin,
+    url: String,
+    queue: Arc<dyn ChangeQueue>,
+}
+
 /// What of an integration decides about its source.
+#[derive(Clone)]
 struct Origin {
     provider: Provider,
     secret: Option<Sealed>,
@@ -90,6 +102,7 @@ impl Opener {
             guarded: OnceLock::new(),
             web: OnceLock::new(),
             opened: Mutex::default(),
+            queues: Mutex::default(),
         }
     }
 
@@ -205,23 +218,45 @@ impl Opener {
         let aws = self.aws().await;
         let (endpoint, region) = (access.endpoint.as_ref(), integration.region.as_deref());
         let target = Target { endpoint, region, through };
-        match &access.credentials {
+        let eyes = self.eyes(integration, access).await?;
+        let session = match &eyes {
+            Eyes::Session(session) => Some(session.clone()),
+            _ => None,
+        };
+        Ok((aws.client(target, eyes), session))
+    }
+
+    /// With whose eyes the integration's owner lets us see.
+    async fn eyes(&self, integration: &Integration, access: &S3Access) -> Result<Eyes, SourceError> {
+        Ok(match &access.credentials {
             S3Credentials::Role(role) => {
                 let name = session_name(integration);
-                let session = Arc::new(aws.session(session_of(integration, role, &name)).await);
-                Ok((aws.client(target, Eyes::Session(session.clone())), Some(session)))
+                let session = self.aws().await.session(session_of(integration, role, &name)).await;
+                Eyes::Session(Arc::new(session))
             }
             S3Credentials::Keys { access_key_id } => {
                 let secret = self.unsealed(integration)?;
-                let keys = Credentials::new(access_key_id, secret.reveal(), None, None, "integration");
-                Ok((aws.client(target, Eyes::Keys(keys)), None))
+                Eyes::Keys(Credentials::new(access_key_id, secret.reveal(), None, None, "integration"))
             }
             S3Credentials::Instance => {
                 self.require_own_credentials_for(integration)?;
-                Ok((aws.client(target, Eyes::Own), None))
+                Eyes::Own
             }
-            S3Credentials::Anonymous => Ok((aws.client(target, Eyes::Nobody), None)),
-        }
+            S3Credentials::Anonymous => Eyes::Nobody,
+        })
+    }
+
+    async fn make_queue(&self, integration: &Integration, url: &str) -> Result<SqsQueue, SourceError> {
+        let Provider::S3(access @ S3Access { endpoint: None, .. }) = &integration.provider else {
+            return Err(refused(integration, "only buckets of AWS tell their changes to a queue of SQS"));
+        };
+        let eyes = match self.eyes(integration, access).await? {
+            Eyes::Nobody => {
+                return Err(refused(integration, "a queue is not read by nobody: it needs credentials"));
+            }
+            eyes => eyes,
+        };
+        Ok(SqsQueue::new(self.aws().await.queue_client(url, eyes), url))
     }
 
     /// How an endpoint of a user's is reached; those of the configuration are not this server's users' to choose.
@@ -313,7 +348,21 @@ impl Sources for Opener {
         Ok(source)
     }
 
+    async fn queue(&self, integration: &Integration) -> Result<Arc<dyn ChangeQueue>, SourceError> {
+        let url = integration.schedule.queue_url.clone();
+        let url = url.ok_or_else(|| refused(integration, "the integration has no queue"))?;
+        let kept = self.queues.lock().unwrap_or_else(PoisonError::into_inner).get(&integration.id).cloned();
+        if let Some(kept) = kept.filter(|kept| kept.url == url && kept.from.is_of(integration)) {
+            return Ok(kept.queue);
+        }
+        let queue: Arc<dyn ChangeQueue> = Arc::new(self.make_queue(integration, &url).await?);
+        let opened = OpenedQueue { from: Origin::of(integration), url, queue: queue.clone() };
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).insert(integration.id, opened);
+        Ok(queue)
+    }
+
     fn forget(&self, integration: IntegrationId) {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).remove(&integration);
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(&integration);
     }
 

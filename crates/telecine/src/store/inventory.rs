@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{Listed, Paging};
-use crate::fault::Result;
+use crate::fault::{Fault, Result};
 use crate::ids::{IndexId, IntegrationId, SyncId};
 use crate::integration::{
-    InventoryItem, InventoryObject, KeyRange, ObjectFilter, Rules, Statistics, SyncClaim, SyncEnd, SyncFound,
-    SyncRun, SyncTrigger,
+    InventoryItem, InventoryObject, KeyRange, KeyTold, ObjectFilter, QueueLog, QueueNote, Rules, Statistics,
+    SyncClaim, SyncEnd, SyncFound, SyncRun, SyncTrigger,
 };
 use crate::queue::Stale;
 use crate::time::Timestamp;
@@ -85,6 +85,25 @@ pub trait InventoryStore: Send + Sync {
     /// Decides about every object anew; for how many it is another decision.
     async fn decide_anew(&self, integration: IntegrationId, rules: &Rules) -> Result<u64>;
 
+    /// Takes over what a bucket's queue tells, and notes what else was in its messages; how many changes were news. What
+    /// is told late or twice changes nothing.
+    async fn tell(
+        &self,
+        integration: IntegrationId,
+        told: &[KeyTold],
+        note: &QueueNote,
+        now: Timestamp,
+    ) -> Result<u64>;
+    /// Notes that a bucket's queue could not be read.
+    async fn note_queue_failure(
+        &self,
+        integration: IntegrationId,
+        fault: &Fault,
+        now: Timestamp,
+    ) -> Result<()>;
+    /// What a bucket's queue told so far; none when it was never read.
+    async fn queue_log(&self, integration: IntegrationId) -> Result<Option<QueueLog>>;
+
     /// Objects that are taken for videos, in order of their keys, after this one; only those that this index does not
     /// have yet, if one is given.
     async fn inventory_after(
@@ -103,6 +122,22 @@ pub trait InventoryStore: Send + Sync {
         filter: &ObjectFilter,
         page: &ObjectPage,
     ) -> Result<Listed<InventoryObject>>;
+    /// Objects that the filter lets pass, in the order of their keys, after this one: what manifests stream.
+    async fn items_after(
+        &self,
+        integration: IntegrationId,
+        filter: &ObjectFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<InventoryItem>>;
+    /// Keys of captions that can be read, in order, from one key on and below another.
+    async fn captions_between(
+        &self,
+        integration: IntegrationId,
+        from: &str,
+        below: &str,
+        limit: u32,
+    ) -> Result<Vec<String>>;
     /// Keeps what an object's header says; whether it still is the version with this etag.
     async fn set_header(
         &self,

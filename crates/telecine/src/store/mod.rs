@@ -375,6 +375,8 @@ pub trait IntegrationStore: Send + Sync {
     async fn integration_by_id(&self, id: IntegrationId) -> Result<Option<Integration>>;
     /// All, oldest first.
     async fn integrations(&self, workspace: WorkspaceId) -> Result<Vec<Integration>>;
+    /// Those of all workspaces that are synchronized by themselves.
+    async fn scheduled_integrations(&self) -> Result<Vec<Integration>>;
     /// Stores everything of it but when it was made or deleted. A deleted one stays as it is.
     ///
     /// # Errors

@@ -237,7 +237,8 @@ fn harmless(text: &str) -> Cow<'_, str> {
     if is_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-fn csv_row(cells: &[Cow<'_, str>], out: &mut Vec<u8>) {
+/// A row of CSV, as RFC 4180 has it.
+pub(crate) fn csv_row(cells: &[Cow<'_, str>], out: &mut Vec<u8>) {
     for (number, cell) in cells.iter().enumerate() {
         if number > 0 {
             out.push(b',');

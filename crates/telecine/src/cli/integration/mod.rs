@@ -4,6 +4,8 @@
 mod add;
 mod import;
 mod manifest;
+mod narrow;
+mod objects;
 mod rm;
 mod setup;
 mod show;
@@ -18,6 +20,7 @@ use serde_json::Value;
 use self::add::{AddArgs, EditArgs};
 use self::import::ImportArgs;
 use self::manifest::ManifestArgs;
+use self::objects::ObjectsArgs;
 use self::setup::Way;
 use self::sync::SyncArgs;
 use super::client::{Client, ServerArgs};
@@ -49,6 +52,8 @@ pub(super) enum IntegrationCommand {
     Sync(SyncArgs),
     /// Write the list of videos in the bucket as a manifest for `telecine transfer`
     Manifest(ManifestArgs),
+    /// List what lies in the bucket: why each object is or is not taken, and what became of it
+    Objects(ObjectsArgs),
     /// Bring the videos of the bucket into an index: lists the bucket and takes what the index does not have
     Import(ImportArgs),
     /// Show where every video of the bucket stands with an index
@@ -105,7 +110,8 @@ pub(super) async fn run(command: IntegrationCommand, server: &ServerArgs) -> Out
         IntegrationCommand::Edit(args) => add::edit(&client, *args, json).await,
         IntegrationCommand::Verify { integration } => verify::verify(&client, &integration, json).await,
         IntegrationCommand::Sync(args) => sync::sync(&client, args, json).await,
-        IntegrationCommand::Manifest(args) => manifest::manifest(&client, args).await,
+        IntegrationCommand::Manifest(args) => manifest::manifest(&client, args, json).await,
+        IntegrationCommand::Objects(args) => objects::objects(&client, args, json).await,
         IntegrationCommand::Import(args) => import::import(&client, args, json).await,
         IntegrationCommand::ImportStatus { integration, index } => {
             import::import_status(&client, &integration, &index, json).await

@@ -69,6 +69,39 @@ pub(super) async fn show_one(
             of("indexed"),
             of("not_indexed"),
         );
+        print_numbers(&statistics);
     }
     Ok(())
+}
+
+/// What is worth a look, each with the command that lists it.
+fn print_numbers(statistics: &Value) {
+    let of = |name: &str| statistics[name].as_u64().unwrap_or(0);
+    if of("hours_known_of") > 0 {
+        let hours = statistics["hours"].as_f64().unwrap_or(0.0);
+        say!("{} of {}", show::length(hours * 3600.0), show::count(of("hours_known_of"), "video"));
+    }
+    let lines = [
+        ("changed_since_indexed", "changed since indexed", "changed"),
+        ("indexed_then_deleted", "indexed, then deleted from the bucket", "indexed_then_deleted"),
+        ("failed", "failed", "failed"),
+    ];
+    for (name, words, state) in lines.into_iter().filter(|(name, ..)| of(name) > 0) {
+        say!("{:>8} {words} (integration objects --state {state})", of(name));
+    }
+    for failed in statistics["failed_by_code"].as_array().into_iter().flatten() {
+        say!("{:>8} {}: {}", failed["count"], show::text(&failed["code"]), show::text(&failed["message"]));
+    }
+    for left_out in statistics["excluded_by_reason"].as_array().into_iter().flatten() {
+        say!("{:>8} left out, {}", left_out["count"], show::text(&left_out["reason"]));
+    }
+    for index in statistics["indexes"].as_array().into_iter().flatten() {
+        say!(
+            "{:>8} in the index {}, {} not, {} failed",
+            index["indexed"],
+            show::text(&index["index_name"]),
+            index["not_indexed"],
+            index["failed"],
+        );
+    }
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::fault::Code;
-use crate::integration::{Decision, Integration, InventoryObject, ObjectTask, Statistics, SyncRun};
+use crate::integration::{
+    Decision, HeaderRead, Integration, InventoryObject, ObjectTask, Statistics, SyncRun,
+};
 use crate::transfer::ObjectRef;
 
 /// A synchronization.
@@ -94,6 +96,17 @@ fn task(task: &ObjectTask) -> Value {
         "video_id": video,
         "is_present_version": is_present_version,
         "error": fault,
+    })
+}
+
+/// What became of reading a header.
+pub(in crate::http) fn header(read: &HeaderRead) -> Value {
+    let HeaderRead { key, header, was_known } = read;
+    json!({
+        "key": key,
+        "header": header.as_ref().ok(),
+        "error": header.as_ref().err(),
+        "was_known": was_known,
     })
 }
 

@@ -137,6 +137,16 @@ impl IntegrationStore for SqliteStore {
         rows.into_iter().map(IntegrationRow::into_integration).collect()
     }
 
+    async fn scheduled_integrations(&self) -> Result<Vec<Integration>> {
+        let mut sql = Sql::new(SELECT);
+        sql.push(
+            " AND deleted_at IS NULL AND (json_extract(schedule, '$.every_s') IS NOT NULL \
+             OR json_extract(schedule, '$.queue_url') IS NOT NULL) ORDER BY created_at, id",
+        );
+        let rows: Vec<IntegrationRow> = sql.build_query_as().fetch_all(&self.readers).await?;
+        rows.into_iter().map(IntegrationRow::into_integration).collect()
+    }
+
     async fn update_integration(&self, integration: &Integration) -> Result<()> {
         let done = sqlx::query(
             "UPDATE integration SET scheme = ?, bucket = ?, prefix = ?, provider = ?, external_id = ?, secret = ?, \

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::filters::Sql;
 use super::rows::{moment_if_any, unsigned};
-use super::{SqliteStore, merge, objects, statistics, syncs};
-use crate::fault::Result;
+use super::{SqliteStore, merge, objects, statistics, syncs, told};
+use crate::fault::{Fault, Result};
 use crate::ids::{IndexId, IntegrationId, SyncId};
 use crate::integration::{
-    Decision, InventoryItem, InventoryObject, ObjectFilter, Rules, Statistics, SyncClaim, SyncEnd, SyncRun,
-    SyncTrigger,
+    Decision, InventoryItem, InventoryObject, KeyTold, ObjectFilter, QueueLog, QueueNote, Rules, Statistics,
+    SyncClaim, SyncEnd, SyncRun, SyncTrigger,
 };
 use crate::queue::Stale;
 use crate::store::{InventoryStore, Listed, Merge, ObjectPage, Paging};
@@ -115,6 +115,30 @@ impl InventoryStore for SqliteStore {
         merge::decide_anew(self, integration, rules).await
     }
 
+    async fn tell(
+        &self,
+        integration: IntegrationId,
+        told: &[KeyTold],
+        note: &QueueNote,
+        now: Timestamp,
+    ) -> Result<u64> {
+        told::tell(self, integration, told, note, now).await
+    }
+
+    async fn note_queue_failure(
+        &self,
+        integration: IntegrationId,
+        fault: &Fault,
+        now: Timestamp,
+    ) -> Result<()> {
+        told::note_failure(self, integration, fault, now).await
+    }
+
+    async fn queue_log(&self, integration: IntegrationId) -> Result<Option<QueueLog>> {
+        let mut connection = self.readers.acquire().await?;
+        statistics::queue(&mut connection, &integration.to_string()).await
+    }
+
     async fn inventory_after(
         &self,
         integration: IntegrationId,
@@ -151,6 +175,34 @@ impl InventoryStore for SqliteStore {
         page: &ObjectPage,
     ) -> Result<Listed<InventoryObject>> {
         objects::list(self, integration, filter, page).await
+    }
+
+    async fn items_after(
+        &self,
+        integration: IntegrationId,
+        filter: &ObjectFilter,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<InventoryItem>> {
+        objects::items_after(self, integration, filter, after, limit).await
+    }
+
+    async fn captions_between(
+        &self,
+        integration: IntegrationId,
+        from: &str,
+        below: &str,
+        limit: u32,
+    ) -> Result<Vec<String>> {
+        let keys = sqlx::query_scalar(
+            "SELECT key FROM inventory WHERE integration_id = ? AND key >= ? AND key < ? AND removed_at IS NULL \
+             AND decision = 'sidecar_captions' AND is_archived = 0 AND size_bytes > 0 ORDER BY key LIMIT ?",
+        )
+        .bind(integration.to_string())
+        .bind(from)
+        .bind(below)
+        .bind(limit);
+        Ok(keys.fetch_all(&self.readers).await?)
     }
 
     async fn set_header(

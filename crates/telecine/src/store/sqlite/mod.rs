@@ -20,6 +20,7 @@ mod search;
 mod statistics;
 mod syncs;
 mod tasks;
+mod told;
 mod transfers;
 mod videos;
 mod words;

@@ -10,7 +10,9 @@ use super::inventory::{INDEXED, ITEM_COLUMNS, ItemRow};
 use super::rows::{from_json_if_any, moment_if_any, parsed, parsed_if_any, signed, status, unsigned};
 use crate::fault::Result;
 use crate::ids::IntegrationId;
-use crate::integration::{Decision, Filters, InventoryObject, ObjectFilter, ObjectState, ObjectTask, Rules};
+use crate::integration::{
+    Decision, Filters, InventoryItem, InventoryObject, ObjectFilter, ObjectState, ObjectTask, Rules,
+};
 use crate::store::{Listed, ObjectPage};
 
 /// A task `t` of the object in the row `i`.
@@ -75,6 +77,24 @@ pub(super) async fn list(
     add_tasks(&mut snapshot, integration, &mut objects).await?;
     snapshot.commit().await?;
     Ok(Listed { rows: objects, total })
+}
+
+/// Without what became of them.
+pub(super) async fn items_after(
+    store: &SqliteStore,
+    integration: IntegrationId,
+    filter: &ObjectFilter,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<InventoryItem>> {
+    let mut sql = Sql::new(format!("SELECT {ITEM_COLUMNS} FROM inventory i"));
+    conditions(&mut sql, integration, filter)?;
+    if let Some(after) = after {
+        sql.push(" AND i.key > ").push_bind(after.to_owned());
+    }
+    sql.push(" ORDER BY i.key LIMIT ").push_bind(limit);
+    let rows: Vec<ItemRow> = sql.build_query_as().persistent(false).fetch_all(&store.readers).await?;
+    rows.into_iter().map(ItemRow::into_item).collect()
 }
 
 impl ObjectRow {

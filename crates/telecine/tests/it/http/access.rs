@@ -6,7 +6,7 @@ use super::lab::{Answer, Lab};
 use telecine::ids::{IndexId, TaskId};
 
 /// Every route that needs a key.
-const ROUTES: [(&str, &str); 54] = [
+const ROUTES: [(&str, &str); 55] = [
     ("GET", "/engines"),
     ("GET", "/engines/{id}"),
     ("GET", "/indexes"),
@@ -57,6 +57,7 @@ const ROUTES: [(&str, &str); 54] = [
     ("POST", "/integrations/{id}/synchronizations/{id}/cancel"),
     ("GET", "/integrations/{id}/statistics"),
     ("GET", "/integrations/{id}/objects"),
+    ("POST", "/integrations/{id}/objects/probe"),
     ("GET", "/integrations/{id}/manifest"),
     ("GET", "/keys"),
     ("POST", "/keys"),

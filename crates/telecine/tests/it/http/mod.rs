@@ -7,6 +7,7 @@ mod docs;
 mod forms;
 mod front;
 mod imports;
+mod inventory;
 mod isolation;
 pub(crate) mod lab;
 mod operations;

@@ -38,7 +38,10 @@ async fn a_folder_becomes_a_transfer_that_can_be_watched_reported_cancelled_and_
     let statistics = lab.get(&format!("/integrations/{integration}/statistics")).await.json();
     assert_eq!(statistics["not_indexed"], 2);
     let manifest = lab.get(&format!("/integrations/{integration}/manifest?index_id={index}")).await;
-    assert_eq!(manifest.headers["content-disposition"], "attachment; filename=\"manifest-films.json\"");
+    assert_eq!(
+        manifest.headers["content-disposition"],
+        "attachment; filename=\"manifest-films-en-2024-03-01.json\""
+    );
     assert_eq!(
         manifest.json(),
         json!([

@@ -19,19 +19,19 @@ use telecine::time::Timestamp;
 use super::{Desk, failed, lines};
 use crate::support::servers::{Accounts, CUSTOMER_ACCOUNT, Servers};
 
-const BUCKET: &str = "films";
+pub(super) const BUCKET: &str = "films";
 
-fn new(bucket: &str) -> NewIntegration {
+pub(super) fn new(bucket: &str) -> NewIntegration {
     let account_id = Some(CUSTOMER_ACCOUNT.to_owned());
     NewIntegration { bucket: bucket.to_owned(), account_id, ..NewIntegration::default() }
 }
 
-async fn put(client: &Client, key: &str, text: &'static str) {
+pub(super) async fn put(client: &Client, key: &str, text: &'static str) {
     let put = client.put_object().bucket(BUCKET).key(key).body(ByteStream::from_static(text.as_bytes()));
     put.send().await.expect("it is put");
 }
 
-async fn desk(accounts: &Accounts) -> Desk {
+pub(super) async fn desk(accounts: &Accounts) -> Desk {
     let mut config = Config::default();
     config.aws.endpoint_url = Some(accounts.endpoint.clone());
     config.aws.region = Some("us-west-2".to_owned());
@@ -41,7 +41,7 @@ async fn desk(accounts: &Accounts) -> Desk {
 }
 
 /// Policy and trust document as they are handed out.
-async fn documents(desk: &Desk, integration: &Integration) -> (Value, Value) {
+pub(super) async fn documents(desk: &Desk, integration: &Integration) -> (Value, Value) {
     let trust = desk.integrations().trust_document(integration).await.expect("a trust document");
     (policy_document(integration), trust)
 }

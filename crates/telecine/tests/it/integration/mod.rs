@@ -5,8 +5,10 @@ mod aws;
 mod create;
 mod folder;
 mod keeper;
+mod manifest;
 mod matrix;
 mod probe;
+mod queue;
 mod recheck;
 mod seaweedfs;
 mod sync;
@@ -66,7 +68,7 @@ impl Desk {
 
     /// The manifest as it is written, and the objects that it names.
     async fn manifest(&self, integration: &Integration, index: IndexId) -> (String, Vec<String>) {
-        let request = ManifestRequest { index, language: "en".to_owned(), only_not_indexed: false };
+        let request = ManifestRequest { captions: false, ..ManifestRequest::new(index, "en") };
         let (out, mut pieces) = mpsc::channel::<Bytes>(1);
         let reading = async {
             let mut text = Vec::new();

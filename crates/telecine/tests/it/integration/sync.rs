@@ -19,12 +19,13 @@ use telecine::source::{
 use telecine::store::sqlite::SqliteStore;
 use telecine::store::{IntegrationStore as _, InventoryStore as _, KeyStore as _, Paging, SortBy};
 use telecine::time::{Clock, SystemClock};
+use telecine::vault::Vault;
 use tokio::sync::Semaphore;
 
 use crate::support::vaults::vault;
 
 /// Etags by key.
-type Objects = BTreeMap<String, String>;
+pub(crate) type Objects = BTreeMap<String, String>;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
@@ -180,18 +181,18 @@ impl Sources for Only {
     }
 }
 
-struct Desk {
-    store: SqliteStore,
+pub(crate) struct Desk {
+    pub(crate) store: SqliteStore,
     sources: Only,
     clock: SystemClock,
     config: Config,
-    workspace: WorkspaceId,
-    id: IntegrationId,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) id: IntegrationId,
     _folder: tempfile::TempDir,
 }
 
 impl Desk {
-    async fn new(bucket: Bucket) -> Self {
+    pub(crate) async fn new(bucket: Bucket) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = SqliteStore::open(folder.path().join("telecine.db")).await.expect("a database");
         let workspace = store.default_workspace(SystemClock.now()).await.expect("a workspace");
@@ -209,16 +210,20 @@ impl Desk {
         &self.sources.0
     }
 
-    async fn synchronize(&self) -> telecine::fault::Result<SyncReport> {
-        let vault = vault();
-        let integrations = Integrations {
+    pub(crate) fn integrations<'a>(&'a self, vault: &'a Vault) -> Integrations<'a> {
+        Integrations {
             store: &self.store,
             sources: &self.sources,
-            vault: &vault,
+            vault,
             clock: &self.clock,
             config: &self.config,
-        };
-        let report = integrations.synchronize(self.workspace, self.id, SyncTrigger::Manual).await;
+        }
+    }
+
+    pub(crate) async fn synchronize(&self) -> telecine::fault::Result<SyncReport> {
+        let vault = vault();
+        let report =
+            self.integrations(&vault).synchronize(self.workspace, self.id, SyncTrigger::Manual).await;
         report.map(|report| report.expect("the integration is there"))
     }
 

@@ -7,8 +7,9 @@ use serde_json::json;
 use telecine::fault::{Code, Fault};
 use telecine::ids::{IndexId, IntegrationId, SyncId, TaskId};
 use telecine::integration::{
-    Decision, ExcludedCount, Filters, IndexShare, InventoryItem, KeyRange, ObjectFilter, ObjectState,
-    Statistics, SyncClaim, SyncEnd, SyncFound, SyncReport, SyncRun, SyncState, SyncTrigger,
+    Decision, ExcludedCount, Filters, IndexShare, InventoryItem, KeyRange, KeyTold, ObjectFilter,
+    ObjectState, QueueNote, Statistics, SyncClaim, SyncEnd, SyncFound, SyncReport, SyncRun, SyncState,
+    SyncTrigger,
 };
 use telecine::queue::Stale;
 use telecine::source::ObjectInfo;
@@ -30,6 +31,8 @@ super::conformance!(
     one_that_can_only_begin_anew_counts_nothing_twice,
     a_no_change_listing_leaves_the_rows_alone,
     other_filters_are_other_decisions,
+    what_a_queue_tells_late_or_twice_changes_nothing,
+    what_a_queue_tells_during_a_listing_is_newer_than_its_pages,
     videos_of_the_inventory_are_walked_in_order_of_their_keys,
     statistics_tell_what_is_indexed,
     every_number_is_that_of_the_list_behind_it,
@@ -327,6 +330,109 @@ async fn other_filters_are_other_decisions(lab: &Lab) {
     assert_eq!(taken().await, ["a.mp4"]);
     assert_eq!(lab.store.decide_anew(id, &Filters::default().rules().unwrap()).await.unwrap(), 1);
     assert_eq!(taken().await, ["a.mp4", "b.mov"]);
+}
+
+fn told(key: &str, etag: Option<&str>, sequencer: &str) -> KeyTold {
+    let item = etag.map(|etag| InventoryItem { modified_at: None, ..item(key, etag) });
+    KeyTold { key: key.to_owned(), item, sequencer: Some(sequencer.to_owned()), at: None }
+}
+
+async fn tell(lab: &Lab, id: IntegrationId, told: &[KeyTold]) -> u64 {
+    lab.store.tell(id, told, &QueueNote::default(), lab.now()).await.unwrap()
+}
+
+async fn what_a_queue_tells_late_or_twice_changes_nothing(lab: &Lab) {
+    let id = connected(lab, "films").await;
+    let etag = async || there(lab, id).await.get("a.mp4").cloned();
+    assert_eq!(tell(lab, id, &[told("a.mp4", Some("1"), "0A"), told("a.mp4", Some("2"), "0B")]).await, 2);
+    assert_eq!(etag().await.as_deref(), Some("2"));
+    assert_eq!(tell(lab, id, &[told("a.mp4", Some("2"), "0B"), told("a.mp4", Some("1"), "0A")]).await, 0);
+    assert_eq!(etag().await.as_deref(), Some("2"));
+    assert_eq!(tell(lab, id, &[told("a.mp4", None, "0C"), told("a.mp4", Some("3"), "0B5")]).await, 1);
+    assert_eq!(etag().await, None, "what comes late does not bring it back");
+    assert_eq!(tell(lab, id, &[told("b.mp4", None, "0B"), told("b.mp4", Some("1"), "0A")]).await, 1);
+    assert!(there(lab, id).await.is_empty(), "also what was never seen before");
+    assert_eq!(tell(lab, id, &[told("a.mp4", Some("4"), "0D")]).await, 1);
+    // A listing saw a later version than an event that comes now.
+    list(lab, id, &[("a.mp4", "5")]).await;
+    let late = KeyTold { at: Some("2023-12-31".parse().unwrap()), ..told("a.mp4", Some("4b"), "0E") };
+    assert_eq!(tell(lab, id, &[late]).await, 0);
+    assert_eq!(etag().await.as_deref(), Some("5"));
+    let note = QueueNote { ignored: 2, malformed: 1 };
+    lab.store.tell(id, &[], &note, lab.tick()).await.unwrap();
+    let log = lab.store.queue_log(id).await.unwrap().unwrap();
+    assert_eq!((log.applied, log.late, log.ignored, log.malformed), (5, 5, 2, 1));
+    assert_eq!((log.read_at, log.failures), (Some(lab.now()), 0));
+    let why = Fault::new(Code::QueueUnreadable);
+    lab.store.note_queue_failure(id, &why, lab.now()).await.unwrap();
+    lab.store.note_queue_failure(id, &why, lab.tick()).await.unwrap();
+    let log = lab.store.queue_log(id).await.unwrap().unwrap();
+    assert_eq!((log.failures, log.failed_at, log.fault), (2, Some(lab.now()), Some(why)));
+    let statistics = lab.store.statistics(id, &ObjectFilter::default()).await.unwrap();
+    assert_eq!(statistics.queue, lab.store.queue_log(id).await.unwrap());
+}
+
+async fn what_a_queue_tells_during_a_listing_is_newer_than_its_pages(lab: &Lab) {
+    let id = connected(lab, "films").await;
+    list(lab, id, &[("a.mp4", "1"), ("b.mp4", "1"), ("c.mp4", "1")]).await;
+    for is_ordered in [true, false] {
+        let claim = begun(lab, id).await;
+        // The page was given before, and is merged after.
+        let sequencer = if is_ordered { "0A" } else { "0B" };
+        let news = [
+            told("a.mp4", Some(sequencer), sequencer),
+            told("b.mp4", None, sequencer),
+            told("new.mp4", Some("1"), sequencer),
+        ];
+        tell(lab, id, &news).await;
+        let old = [("a.mp4", "1"), ("b.mp4", "1"), ("c.mp4", "1")];
+        let found = if is_ordered { whole(&old) } else { SyncFound::Some(items(&old)) };
+        merge(lab, &claim, vec![found], None).await;
+        done(lab, &claim).await;
+        let expected = [("a.mp4", sequencer), ("c.mp4", "1"), ("new.mp4", "1")];
+        let expected: BTreeMap<String, String> =
+            expected.iter().map(|(key, etag)| (key.to_string(), etag.to_string())).collect();
+        assert_eq!(there(lab, id).await, expected);
+    }
+    // The next listing is believed again.
+    let claim = begun(lab, id).await;
+    merge(lab, &claim, vec![SyncFound::Some(items(&[("b.mp4", "1")]))], None).await;
+    assert_eq!(done(lab, &claim).await.removed, 3);
+    assert_eq!(there(lab, id).await.len(), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// However late and often events come: in the end, each key is as its last one says.
+    #[test]
+    fn events_in_any_order_come_to_the_same(
+        life in prop::collection::vec(("[ab]", prop::option::of("[1-3]")), 1..12),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
+    ) {
+        let events: Vec<KeyTold> = life.iter().enumerate()
+            .map(|(number, (key, etag))| told(&format!("{key}.mp4"), etag.as_deref(), &format!("{number:04X}")))
+            .collect();
+        let mut expected = BTreeMap::new();
+        for (key, etag) in &life {
+            match etag {
+                Some(etag) => expected.insert(format!("{key}.mp4"), etag.clone()),
+                None => expected.remove(&format!("{key}.mp4")),
+            };
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let lab = Lab::sqlite().await;
+            let id = connected(&lab, "films").await;
+            let shuffled: Vec<KeyTold> = order.iter().map(|index| index.get(&events).clone()).collect();
+            tell(&lab, id, &shuffled).await;
+            // Each comes at least once.
+            let mut all = events.clone();
+            all.rotate_left(order.len() % events.len());
+            tell(&lab, id, &all).await;
+            assert_eq!(there(&lab, id).await, expected);
+        });
+    }
 }
 
 /// Keys and etags of what is there.

@@ -124,6 +124,25 @@ impl Accounts {
         accounts
     }
 
+    /// Has the customer do something; see the script.
+    #[track_caller]
+    pub(crate) fn customer(&self, action: &str, arguments: &[&str]) -> Value {
+        let file = self.file().display().to_string();
+        run_script("aws_accounts.py", [&[action, "--accounts", file.as_str()], arguments].concat())
+    }
+
+    /// Has the customer's bucket tell its changes to a queue, by these documents as they are.
+    #[track_caller]
+    pub(crate) fn notify(&self, url: &str, policy: &Value, notification: &Value) {
+        let write = |name: &str, document: &Value| {
+            let file = self.folder.join(name);
+            std::fs::write(&file, document.to_string()).expect("the folder can be written");
+            file.display().to_string()
+        };
+        let (policy, notification) = (write("queue.json", policy), write("notification.json", notification));
+        self.customer("notify", &["--url", url, "--policy", &policy, "--notification", &notification]);
+    }
+
     fn file(&self) -> PathBuf {
         self.folder.join("accounts.json")
     }

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use serde_json::{Value, json};
 
 use super::named;
 use crate::app::App;
 use crate::fault::{Fault, Result};
 use crate::http::error::Failure;
-use crate::http::params::pick;
+use crate::http::params::{Params, missing, pick};
 use crate::http::path::PathIds;
 use crate::http::query::{MAX_PAGE_LIMIT, Query};
 use crate::http::views;
-use crate::integration::{Decision, Filters, ObjectFilter, ObjectState};
+use crate::integration::{self, Decision, Filters, ObjectFilter, ObjectState};
 use crate::keys::Caller;
 use crate::store::ObjectPage;
 
@@ -59,6 +59,31 @@ pub(in crate::http) async fn objects(
     let mut answer = views::page(found.rows.iter().map(shown).collect(), paging, found.total);
     answer["page_info"]["next_after"] = json!(found.rows.last().map(|last| &last.item.key));
     Ok(Json(answer))
+}
+
+/// `POST /integrations/{integration_id}/objects/probe`: what the headers of some videos (`keys`) say: length, size,
+/// codecs, captions. Read by a few ranges, and kept until the object changes.
+pub(in crate::http) async fn probe(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
+    let integration = named(&app, caller, &path).await?;
+    let params = Params::read(request, app.config.server.max_body_bytes).await?;
+    // A comma may belong to a key, so a text is one of them.
+    let keys = match params.get("keys") {
+        Some(Value::String(key)) => vec![key.clone()],
+        Some(Value::Array(keys)) => {
+            let keys: Option<Vec<String>> = keys.iter().map(|key| key.as_str().map(str::to_owned)).collect();
+            keys.ok_or_else(|| Fault::parameter("The keys parameter must be a list of texts."))?
+        }
+        Some(_) => return Err(Fault::parameter("The keys parameter must be a list of texts.").into()),
+        None => return Err(missing("keys").into()),
+    };
+    let read = integration::read_headers(&app, &integration, &keys).await?;
+    let data: Vec<Value> = read.iter().map(views::inventory::header).collect();
+    Ok(Json(json!({ "data": data })))
 }
 
 /// The parameters that narrow numbers, lists and manifests alike.

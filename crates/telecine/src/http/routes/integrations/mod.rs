@@ -23,7 +23,7 @@ use crate::integration::{self, Integration};
 use crate::keys::Caller;
 
 pub(in crate::http) use connect::{create, get, list, update};
-pub(in crate::http) use inventory::{objects, statistics};
+pub(in crate::http) use inventory::{objects, probe, statistics};
 pub(in crate::http) use manifest::manifest;
 pub(in crate::http) use part::{delete, delete_many, restore};
 pub(in crate::http) use setup::setup;
