@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 
 use super::keeper::Duty;
 use super::service::not_there;
-use super::{Check, CheckOutcome, Integration, IntegrationStatus, verify};
+use super::{Check, CheckOutcome, Fix, FixBy, Integration, IntegrationStatus, verify};
 use crate::app::App;
 use crate::fault::{Code, Error, Fault, Result};
 use crate::ids::{IndexId, IntegrationId, WorkspaceId};
@@ -144,7 +144,7 @@ pub async fn restore(
     let lacks_secret = integration.provider.needs_secret();
     integration.status = IntegrationStatus::Pending;
     integration.drift = None;
-    integration.checks = if lacks_secret { vec![erased_secret()] } else { Vec::new() };
+    integration.checks = if lacks_secret { vec![erased_secret(id)] } else { Vec::new() };
     integration.deleted_at = None;
     integration.updated_at = now;
     app.store.restore_integration(&integration).await.map_err(taken_meanwhile)?;
@@ -176,18 +176,21 @@ fn taken_meanwhile(error: Error) -> Error {
 }
 
 /// The line that says why it is not verified.
-fn erased_secret() -> Check {
+fn erased_secret(id: IntegrationId) -> Check {
+    let again = format!("telecine integration verify {id}");
     let fault =
         Fault::because(Code::SecretUnreadable, "The secret was erased when the integration was deleted.")
             .rule("secrets of deleted integrations are not kept")
             .remedy("Give the secret again (PATCH /integrations/{integration_id}), then verify.");
+    let cause = "The integration was deleted, and its secret was erased then.";
+    let fix = Fix::new(FixBy::You, cause, "the secret is not there", &again);
     Check {
         name: "secret".to_owned(),
         title: "Read the secret".to_owned(),
         outcome: CheckOutcome::Failed,
         detail: "erased when the integration was deleted; give it again".to_owned(),
         fault: Some(fault),
-        fix: None,
+        fix: Some(fix),
     }
 }
 

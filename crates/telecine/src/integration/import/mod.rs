@@ -15,7 +15,7 @@ pub use status::write_status;
 
 use serde_json::{Map, Value};
 
-use super::{Integration, InventoryItem};
+use super::{Integration, InventoryItem, MediaHeader};
 use crate::fault::Fault;
 use crate::ids::{ImportId, IndexId, IntegrationId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::time::Timestamp;
@@ -82,6 +82,8 @@ pub struct Refusal {
 pub struct BucketFile {
     /// The file.
     pub item: InventoryItem,
+    /// What the header of its present version says, if it was read.
+    pub header: Option<MediaHeader>,
     /// Whether the index has its present version.
     pub is_indexed: bool,
     /// The newest task on it.

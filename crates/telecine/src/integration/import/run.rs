@@ -130,7 +130,7 @@ impl Begun {
         let (mut tasks, mut refusals, mut asked) = (Vec::new(), Vec::new(), Vec::new());
         for file in files {
             let key = file.item.key.clone();
-            match choose(&self.import.request, &file) {
+            match choose(&self.import.request, &self.index, &file) {
                 Choice::Take => tasks.push(self.task(key)),
                 Choice::Leave => {}
                 Choice::Refuse(fault) => refusals.push(Refusal { key, fault }),

@@ -94,6 +94,7 @@ impl LogRow {
 struct FileRow {
     #[sqlx(flatten)]
     item: ItemRow,
+    header: Option<String>,
     is_indexed: bool,
     task_id: Option<String>,
     task_status: Option<String>,
@@ -120,7 +121,14 @@ impl FileRow {
             }),
             _ => None,
         };
-        Ok(BucketFile { item: self.item.into_item()?, is_indexed: self.is_indexed, latest, refusal })
+        Ok(BucketFile {
+            item: self.item.into_item()?,
+            // One that says less does not say enough.
+            header: self.header.and_then(|header| serde_json::from_str(&header).ok()),
+            is_indexed: self.is_indexed,
+            latest,
+            refusal,
+        })
     }
 }
 
@@ -254,7 +262,9 @@ impl ImportStore for SqliteStore {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<BucketFile>> {
-        let mut sql = Sql::new(format!("SELECT {ITEM_COLUMNS}, EXISTS ("));
+        let mut sql = Sql::new(format!(
+            "SELECT {ITEM_COLUMNS}, CASE WHEN i.header_etag = i.etag THEN i.header END AS header, EXISTS ("
+        ));
         sql.push(INDEXED).push(" AND t.index_id = ").push_bind(index.to_string());
         sql.push(
             ") AS is_indexed, l.id AS task_id, l.status AS task_status, l.fault AS task_fault, \

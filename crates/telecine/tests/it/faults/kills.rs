@@ -258,3 +258,67 @@ async fn heavy_a_manifest_is_taken_whole_or_not_at_all_and_never_lost_once_ackno
     ids.dedup();
     assert_eq!(ids.len() as u64, ENTRIES * known.len() as u64, "no task twice");
 }
+
+/// Imports that the log tells, by their transfers, with the number of their tasks.
+async fn imports(server: &Server, path: &str) -> BTreeMap<String, u64> {
+    let logs = server.get(&format!("{path}/logs")).await;
+    let total =
+        |log: &Value| log["video_status"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    let logs = logs["data"].as_array().unwrap().iter();
+    logs.map(|log| (log["transfer_id"].as_str().unwrap().to_owned(), total(log))).collect()
+}
+
+#[tokio::test]
+async fn heavy_an_import_is_there_whole_or_not_at_all_and_never_keeps_the_next_one_out() {
+    const FILES: u64 = 3_000;
+    const KILLS: usize = 12;
+    let mut random = random();
+    let folder = tempfile::tempdir().unwrap();
+    let bucket = Bucket::empty(&folder.path().join("films"));
+    for number in 0..FILES {
+        std::fs::write(bucket.path(&format!("{number:05}.mp4")), "x").unwrap();
+    }
+    let installation = Installation::new(&folder.path().join("home"), &bucket.path(""));
+    let mut server = installation.start().await;
+    let indexes = server.furnish(&bucket).await;
+    let integration = server.get("/integrations").await["data"][0]["_id"].as_str().unwrap().to_owned();
+    let path = format!("/v1.2/tasks/transfers/import/{integration}");
+    let everything = json!({ "index_id": indexes.seen, "incremental_import": false });
+    let began = Instant::now();
+    server.post(&path, everything.clone()).await;
+    let uncut = began.elapsed().as_secs_f64();
+    let mut known = imports(&server, &path).await;
+    let (mut acknowledged, mut died) = (0, 0);
+    for _ in 0..KILLS {
+        for id in known.keys() {
+            server.post(&format!("/transfers/{id}/cancel"), json!({})).await;
+        }
+        let moment = tokio::time::sleep(Duration::from_secs_f64(2.5 * uncut * share(&mut random)));
+        let answer = tokio::select! {
+            answer = server.post(&path, everything.clone()) => Some(answer),
+            () = moment => None,
+        };
+        server.kill().await;
+        server = installation.start().await;
+        let now = imports(&server, &path).await;
+        assert!(now.values().all(|total| *total == FILES), "whole, or not there: {now:?}");
+        assert_eq!(now, transfers(&server).await, "and so are their transfers");
+        assert!(known.keys().all(|id| now.contains_key(id)), "nothing is lost: {known:?} {now:?}");
+        match answer {
+            Some(answer) => {
+                acknowledged += 1;
+                assert_eq!(answer["videos"].as_array().unwrap().len() as u64, FILES);
+                assert!(now.contains_key(answer["transfer_id"].as_str().unwrap()));
+            }
+            None => died += 1,
+        }
+        assert!(now.len() <= known.len() + 1);
+        known = now;
+    }
+    println!("{uncut:.2} s uncut; {acknowledged} acknowledged, {died} not, {} there", known.len());
+    for id in known.keys() {
+        server.post(&format!("/transfers/{id}/cancel"), json!({})).await;
+    }
+    server.post(&path, everything).await;
+    assert_eq!(imports(&server, &path).await.len(), known.len() + 1);
+}
