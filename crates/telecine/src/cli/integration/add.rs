@@ -184,6 +184,71 @@ pub(in crate::cli) struct EditArgs {
     /// The bucket's region, as a hint
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
+    #[command(flatten)]
+    filters: FilterArgs,
+    #[command(flatten)]
+    schedule: ScheduleArgs,
+}
+
+/// Given together they replace the filters that are there.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Which videos are taken")]
+pub(in crate::cli) struct FilterArgs {
+    /// Only keys that match one of these (`*` stays within a folder, `**` does not); may be repeated
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// No keys that match one of these; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// At least so many bytes
+    #[arg(long, value_name = "BYTES")]
+    min_bytes: Option<u64>,
+    /// At most so many bytes
+    #[arg(long, value_name = "BYTES")]
+    max_bytes: Option<u64>,
+    /// Take every video again
+    #[arg(long, conflicts_with_all = ["include", "exclude", "min_bytes", "max_bytes"])]
+    no_filters: bool,
+}
+
+impl FilterArgs {
+    /// What the API takes; null where nothing is to change.
+    fn body(&self) -> Value {
+        let Self { include, exclude, min_bytes, max_bytes, no_filters } = self;
+        let is_given = !include.is_empty() || !exclude.is_empty() || min_bytes.or(*max_bytes).is_some();
+        match is_given || *no_filters {
+            false => Value::Null,
+            true => json!({
+                "include": include, "exclude": exclude, "min_bytes": min_bytes, "max_bytes": max_bytes,
+            }),
+        }
+    }
+}
+
+/// Given together they replace the schedule that is there.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "When it is listed by itself")]
+pub(in crate::cli) struct ScheduleArgs {
+    /// Seconds between two listings (at least 60)
+    #[arg(long, value_name = "SECONDS")]
+    every_s: Option<u64>,
+    /// A queue of SQS to which the bucket tells its changes
+    #[arg(long, value_name = "URL")]
+    queue_url: Option<String>,
+    /// Only when asked to
+    #[arg(long, conflicts_with_all = ["every_s", "queue_url"])]
+    no_schedule: bool,
+}
+
+impl ScheduleArgs {
+    /// What the API takes; null where nothing is to change.
+    fn body(&self) -> Value {
+        let Self { every_s, queue_url, no_schedule } = self;
+        match every_s.is_some() || queue_url.is_some() || *no_schedule {
+            false => Value::Null,
+            true => json!({ "every_s": every_s, "queue_url": queue_url }),
+        }
+    }
 }
 
 pub(super) async fn edit(client: &Client, args: EditArgs, json: bool) -> Outcome {
@@ -193,6 +258,8 @@ pub(super) async fn edit(client: &Client, args: EditArgs, json: bool) -> Outcome
         "kms_key_arn": args.kms_key_arn,
         "requester_pays": args.requester_pays,
         "region": args.region,
+        "filters": args.filters.body(),
+        "schedule": args.schedule.body(),
     });
     if let Some(file) = &args.secret_file {
         let name = match found["credentials"].as_str().unwrap_or_default() {

@@ -41,7 +41,7 @@ pub(super) enum IntegrationCommand {
     },
     /// Print the CloudFormation template for all integrations, to be put into a public bucket for quick-create links
     Template,
-    /// Change the secret, key, payer or region of an integration
+    /// Change the secret, filters, schedule, key, payer or region of an integration
     Edit(Box<EditArgs>),
     /// Check, step by step, that the bucket can be read, and by us alone
     Verify {

@@ -22,7 +22,9 @@ pub(super) async fn verify(client: &Client, integration: &str, json: bool) -> Ou
         match status {
             "active" => say!("\n{} is active: its files can be read.", name_of(&verified)),
             "degraded" => say!("\n{} is degraded: its files can be read, but see above.", name_of(&verified)),
-            _ => say!("\n{} is {status}.", name_of(&verified)),
+            _ => {
+                say!("\n{} cannot be read yet: do what is said above, then verify again.", name_of(&verified))
+            }
         }
     }
     if matches!(status, "active" | "degraded") { Ok(()) } else { Err(Failure::Told) }
@@ -81,7 +83,7 @@ fn print_fixes(integration: &Value) {
             say!("  next    {}", show::text(&fault["remedy"]));
             continue;
         }
-        say!("  wrong   {}", show::text(&fix["wrong"]));
+        say!("  needed  {}", show::text(&fix["wrong"]));
         say!("  who     {}", who(fix["who"].as_str().unwrap_or_default()));
         for paste in fix["documents"].as_array().into_iter().flatten() {
             say!("\n  {}", show::text(&paste["place"]));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::fault::Fault;
 use crate::integration::{
     AzureCredentials, Deletion, GcsCredentials, Integration, Provider, RoleSetup, S3Credentials, Schedule,
-    policy_document, setup,
+    policy_document, queue_notification, queue_policy, setup,
 };
 
 /// An integration. The trust document names this server, which may not know its own name: then the fault is shown in its
@@ -49,6 +49,11 @@ pub(in crate::http) fn integration(
     }
     for (name, value) in reached(&integration.provider) {
         shown[name] = value;
+    }
+    if integration.schedule.queue_url.is_some() {
+        // What the owner applies so that the bucket tells its changes.
+        shown["queue_policy"] = queue_policy(integration);
+        shown["queue_notification"] = queue_notification(integration);
     }
     shown["setup"] = setup(integration, trust, template_url);
     shown

@@ -24,7 +24,9 @@ impl House {
         let films = home.path().join("films");
         std::fs::create_dir(&films).unwrap();
         for (name, bytes) in files {
-            std::fs::write(films.join(name), bytes).unwrap();
+            let file = films.join(name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, bytes).unwrap();
         }
         let server = Server::start(home.path(), &["--set", &format!("folders.roots={}", films.display())]);
         let key = server.key();
@@ -48,6 +50,32 @@ impl House {
         command.env("TELECINE_URL", &self.server.url).env("TELECINE_API_KEY", &self.key);
         ran(command.args(args).output().unwrap())
     }
+}
+
+#[test]
+fn filters_and_schedule_of_an_integration_are_changed_and_taken_back() {
+    let house = House::with(&[("2023/old.mp4", b"old"), ("2024/new.mp4", b"new"), ("2024/notes.txt", b"-")]);
+    let manifest = || house.run(&["integration", "manifest", "films", "--index", "harbour"]).stdout;
+    assert!(manifest().contains("2023/old.mp4"));
+    let edit = |args: &[&str]| {
+        let ran = house.run(&[&["integration", "edit", "films", "--json"], args].concat());
+        assert_eq!(ran.status, 0, "{ran:?}");
+        serde_json::from_str::<Value>(&ran.stdout).unwrap()
+    };
+    let edited = edit(&["--include", "2024/*", "--max-bytes", "10", "--every-s", "3600"]);
+    assert_eq!(
+        (&edited["filters"]["include"], &edited["filters"]["max_bytes"]),
+        (&json!(["2024/*"]), &json!(10))
+    );
+    assert_eq!(edited["schedule"]["every_s"], 3600);
+    assert!(!manifest().contains("2023/old.mp4") && manifest().contains("2024/new.mp4"), "{}", manifest());
+    let edited = edit(&["--no-filters", "--no-schedule"]);
+    assert_eq!((&edited["filters"]["include"], &edited["schedule"]["every_s"]), (&json!([]), &Value::Null));
+    assert!(manifest().contains("2023/old.mp4"));
+    let hasty = house.run(&["integration", "edit", "films", "--every-s", "1"]);
+    assert!(hasty.status != 0 && hasty.stderr.contains("60"), "{hasty:?}");
+    let nothing = house.run(&["integration", "edit", "films"]);
+    assert!(nothing.status != 0 && nothing.stderr.contains("--help"), "{nothing:?}");
 }
 
 #[test]
