@@ -327,7 +327,8 @@ def test_wrong_parameters_are_named(client: TwelveLabs, indexed: Indexed) -> Non
 @pytest.mark.parametrize(
     ("entry", "code", "named"),
     [
-        ({"object": "gs://films/a.mp4"}, "parameter_invalid", "`object` does not begin with"),
+        ({"object": "ftp://films/a.mp4"}, "parameter_invalid", "`object` does not begin with"),
+        ({"object": "gs://nobodys-bucket/a.mp4"}, "integration_not_active", "bucket nobodys-bucket"),
         ({"object": None}, "parameter_invalid", "`object` is missing"),
         ({"object": "s3://nobodys-bucket/a.mp4"}, "integration_not_active", "bucket nobodys-bucket"),
         ({"language": "tlh"}, "parameter_invalid", "`language`"),
