@@ -90,7 +90,11 @@ impl FolderSource {
     fn walk(&self, prefix: &str, after: Option<&str>, limit: usize) -> std::io::Result<Vec<ObjectInfo>> {
         let mut walk = Walk { prefix, after, limit, found: Vec::new() };
         walk.folder(&rustix::fs::openat(&*self.root, ".", FOLDER, Mode::empty())?, "")?;
-        Ok(walk.found)
+        // A folder that was removed looks empty to whoever still holds it open: its files would be told as gone.
+        match rustix::fs::fstat(&*self.root)?.st_nlink {
+            0 => Err(std::io::ErrorKind::NotFound.into()),
+            _ => Ok(walk.found),
+        }
     }
 }
 

@@ -83,6 +83,18 @@ async fn what_is_scoped_to_a_prefix_neither_lists_nor_reads_beside_it() {
 }
 
 #[tokio::test]
+async fn a_folder_that_was_removed_is_missing_and_not_empty() {
+    let folder = Folder::new();
+    folder.put("inside/film.mp4", b"film".to_vec()).await;
+    let root = folder.0.path().join("inside");
+    let source = FolderSource::open("films", &root, &[folder.0.path().to_owned()]).expect("it is there");
+    assert_eq!(conformance::list_all(&source, "", 10).await.len(), 1);
+    fs::remove_dir_all(&root).expect("it is removed");
+    let listed = source.list("", None, 10).await.map(drop).map_err(|error| error.kind);
+    assert_eq!(listed, Err(SourceErrorKind::NotFound));
+}
+
+#[tokio::test]
 async fn nothing_outside_of_a_folder_can_be_reached() {
     let outside = TempDir::new().expect("a temporary folder");
     fs::write(outside.path().join("secret.mp4"), "secret").expect("a file");
