@@ -97,8 +97,8 @@ impl Default for AwsConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IntegrationsConfig {
-    /// Addresses (`s3://bucket`, `gs://bucket`, `az://container`) that may be read with this server's own credentials:
-    /// whoever may connect a bucket here sees what the server sees (default: none).
+    /// Addresses (`s3://bucket`, `gs://bucket`, `az://container`) and URLs of queues that may be read with this server's
+    /// own credentials: whoever may connect a bucket here sees what the server sees (default: none).
     pub own_credentials_for: Vec<String>,
     /// Roles (ARNs) that are used although they can be taken without the right external id, for stores that know none
     /// (default: none). Whoever has an API key of this server can read what such a role reads.

@@ -254,6 +254,11 @@ impl Opener {
             Eyes::Nobody => {
                 return Err(refused(integration, "a queue is not read by nobody: it needs credentials"));
             }
+            // A queue's messages are deleted when they are read: it is the operator's to say whose queues these are.
+            Eyes::Own => {
+                self.require_listed(integration, url)?;
+                Eyes::Own
+            }
             eyes => eyes,
         };
         Ok(SqsQueue::new(self.aws().await.queue_client(url, eyes), url))
@@ -299,7 +304,11 @@ impl Opener {
     /// What this server sees, not everybody who may connect a bucket may see.
     fn require_own_credentials_for(&self, integration: &Integration) -> Result<(), SourceError> {
         let address = format!("{}://{}", integration.provider.scheme().as_str(), integration.bucket);
-        if self.config.integrations.own_credentials_for.contains(&address) {
+        self.require_listed(integration, &address)
+    }
+
+    fn require_listed(&self, integration: &Integration, address: &str) -> Result<(), SourceError> {
+        if self.config.integrations.own_credentials_for.iter().any(|listed| listed == address) {
             return Ok(());
         }
         let detail = format!("the operator has not listed {address} in integrations.own_credentials_for");

@@ -186,3 +186,22 @@ async fn nothing_is_sent_to_endpoints_that_may_not_have_it() {
     }
     assert!(stub.asked().is_empty(), "nothing was sent anywhere");
 }
+
+#[tokio::test]
+async fn the_servers_own_credentials_read_no_queue_that_the_operator_has_not_listed() {
+    let queue = "https://sqs.us-east-1.amazonaws.com/123456789012/others";
+    let provider = Provider::S3(S3Access {
+        credentials: S3Credentials::Instance,
+        owner: None,
+        endpoint: None,
+        requester_pays: false,
+        kms_key_arn: None,
+    });
+    let mut integration = integration(provider, "films", None);
+    integration.schedule.queue_url = Some(queue.to_owned());
+    let refused =
+        opener(&[], &["s3://films"]).queue(&integration).await.map(drop).expect_err("it is not listed");
+    assert_eq!(refused.kind, SourceErrorKind::Denied, "{refused}");
+    assert!(refused.detail.contains(queue), "{refused}");
+    opener(&[], &["s3://films", queue]).queue(&integration).await.expect("it is listed");
+}
