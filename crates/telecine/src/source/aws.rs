@@ -22,7 +22,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::RequestPayer;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::guard::{NOT_PUBLIC, NotPublic};
 use super::policy::{literal, queue_arn};
@@ -178,11 +178,23 @@ impl Aws {
             .configure(&self.sts_config())
             .session_name(role.name)
             .session_length(SESSION_LENGTH)
-            .policy(session_policy(&role));
+            .policy(self.session_policy(&role));
         if let Some(id) = role.external_id {
             builder = builder.external_id(id);
         }
         builder.build().await
+    }
+
+    /// The owner's policy may allow less than this; what it allows beyond is lost.
+    fn session_policy(&self, role: &RoleSession<'_>) -> String {
+        let mut statements = session_statements(role);
+        // For buckets with a KMS key, where the owner's policy lets the role use it. Other stores know no such action, and
+        // some (Ceph) refuse the whole policy for it.
+        if self.endpoint.is_none() {
+            statements.push(json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
+                "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}}));
+        }
+        json!({"Version": "2012-10-17", "Statement": statements}).to_string()
     }
 
     /// A session of the role, not yet begun.
@@ -368,24 +380,20 @@ pub(super) fn role_of_session(arn: &str) -> Option<String> {
     Some(format!("arn:{partition}:iam::{account}:role/{name}"))
 }
 
-/// What a session may do at most: read this bucket below its prefix. The owner's policy may allow less; what it allows
-/// beyond is lost.
-fn session_policy(role: &RoleSession<'_>) -> String {
+/// What a session may do at most: read this bucket below its prefix, and its queue.
+fn session_statements(role: &RoleSession<'_>) -> Vec<Value> {
     let partition = role.arn.split(':').nth(1).unwrap_or("aws");
     let bucket = format!("arn:{partition}:s3:::{}", role.bucket);
     let objects = format!("{bucket}/{}*", literal(role.prefix));
     let mut statements = vec![
         json!({"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket}),
         json!({"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectVersion"], "Resource": objects}),
-        // For buckets with a KMS key, where the owner's policy lets the role use it.
-        json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
-               "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}}),
     ];
     if let Some(queue) = role.queue_url.and_then(|url| queue_arn(partition, url)) {
         let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
         statements.push(json!({"Effect": "Allow", "Action": actions, "Resource": queue}));
     }
-    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+    statements
 }
 
 /// Hears headers that the client's typed answers leave out.
@@ -414,11 +422,19 @@ impl Intercept for Heard {
         let heard = HeardHeaders {
             region: header("x-amz-bucket-region"),
             date: header("date"),
-            server: header("server"),
+            server: header("server").or_else(|| named_by_request(&header("x-amz-request-id")?)),
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = heard;
         Ok(())
     }
+}
+
+/// Ceph does not say its name, but numbers its requests in a way of its own: `tx00000a10dd0ac9fc949c0-006b0714de-1009-default`.
+fn named_by_request(id: &str) -> Option<String> {
+    let (number, rest) = id.strip_prefix("tx")?.split_once('-')?;
+    let is_ceph =
+        number.len() >= 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit()) && rest.contains('-');
+    is_ceph.then(|| "Ceph Object Gateway".to_owned())
 }
 
 /// A moment as HTTP writes it.
@@ -591,9 +607,23 @@ mod tests {
             prefix: "2024*/",
             queue_url: Some("https://sqs.cn-north-1.amazonaws.com.cn/1/changes"),
         };
-        let policy = session_policy(&role);
+        let policy = Value::from(session_statements(&role)).to_string();
         assert!(policy.contains("\"arn:aws-cn:s3:::films/2024${*}/*\""), "{policy}");
         assert!(policy.contains("\"arn:aws-cn:sqs:cn-north-1:1:changes\""), "{policy}");
+    }
+
+    #[test]
+    fn ceph_is_known_by_the_numbers_of_its_requests() {
+        assert!(named_by_request("tx00000a10dd0ac9fc949c0-006b0714de-1009-default").is_some());
+        for other in [
+            "2be233f8-deb0-44a3-868f-a31e178f15f5",
+            "4442587FB7D0A2F9",
+            "tx1-2",
+            "txxxxxxxxxxxxxxxxx-1-2",
+            "",
+        ] {
+            assert_eq!(named_by_request(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -17,6 +17,14 @@ pub(in crate::integration) fn identity(scene: &Scene<'_>, error: &SourceError) -
         return found;
     }
     let again = scene.again();
+    // Ceph's answer to what it does not know has no code that clients find.
+    if !scene.is_aws() && matches!(words.status, Some(405 | 501)) {
+        let cause = "The store at aws.endpoint_url does not tell who its callers are.";
+        let wrong = "the setting aws.principal_arn says whom trust policies name";
+        let fix = Fix::new(FixBy::Operator, cause, wrong, &again)
+            .setting("aws.principal_arn", "arn:aws:iam::THE_SERVERS_ACCOUNT:user/THE_SERVERS_USER");
+        return finding(Code::ServerHasNoIdentity, &words, fix);
+    }
     let cause = match words.code.as_deref() {
         Some(
             "InvalidClientTokenId"

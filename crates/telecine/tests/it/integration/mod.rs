@@ -2,6 +2,7 @@
 
 mod apply;
 mod aws;
+mod ceph;
 mod create;
 mod folder;
 mod keeper;
