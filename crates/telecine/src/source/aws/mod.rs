@@ -1,37 +1,38 @@
 //! Who this server is at AWS (or at what speaks like it): base credentials, STS, the clients of sessions. Knows no
 //! object.
 
-use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+mod failure;
+mod heard;
+
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    Builder, ConfigBag, IdentityCache, Intercept, RequestChecksumCalculation, ResponseChecksumValidation,
-    RuntimeComponents, SharedHttpClient, StalledStreamProtectionConfig,
+    Builder, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
+    StalledStreamProtectionConfig,
 };
-use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::RequestPayer;
 use serde_json::{Value, json};
 
-use super::guard::{NOT_PUBLIC, NotPublic};
-use super::policy::{literal, queue_arn};
-use super::session::Session;
-use super::words::StoreWords;
-use super::{SourceError, SourceErrorKind};
 use crate::config::AwsConfig;
 use crate::integration::{S3Access, S3Endpoint};
-use crate::time::{Clock, Timestamp};
+use crate::source::policy::{literal, queue_arn};
+use crate::source::session::Session;
+use crate::source::{SourceError, SourceErrorKind};
+use crate::time::Clock;
+
+use self::failure::credentials_failure;
+pub(super) use self::failure::{causes, chain, failure};
+use self::heard::Heard;
+pub(super) use self::heard::parse_date;
 
 /// An answer's head must be there after this; bodies have a limit of their own.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -73,21 +74,21 @@ pub struct Place {
 
 /// A session of a role in another account.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RoleSession<'a> {
-    pub(super) arn: &'a str,
-    pub(super) external_id: Option<&'a str>,
+pub(in crate::source) struct RoleSession<'a> {
+    pub(in crate::source) arn: &'a str,
+    pub(in crate::source) external_id: Option<&'a str>,
     /// Told to the role's owner, in the logs of their account.
-    pub(super) name: &'a str,
+    pub(in crate::source) name: &'a str,
     /// The one bucket that the session may touch, whatever the role allows.
-    pub(super) bucket: &'a str,
+    pub(in crate::source) bucket: &'a str,
     /// And of it only these keys.
-    pub(super) prefix: &'a str,
+    pub(in crate::source) prefix: &'a str,
     /// The one queue that it may read.
-    pub(super) queue_url: Option<&'a str>,
+    pub(in crate::source) queue_url: Option<&'a str>,
 }
 
 /// With whose eyes a bucket is seen.
-pub(super) enum Eyes {
+pub(in crate::source) enum Eyes {
     /// Those of a role.
     Session(Arc<Session>),
     /// Those of an access key.
@@ -100,18 +101,18 @@ pub(super) enum Eyes {
 
 /// Where a bucket is asked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
+pub(in crate::source) struct Target<'a> {
     /// Another store than the one of the settings.
-    pub(super) endpoint: Option<&'a S3Endpoint>,
+    pub(in crate::source) endpoint: Option<&'a S3Endpoint>,
     /// The bucket's region, where it is known.
-    pub(super) region: Option<&'a str>,
+    pub(in crate::source) region: Option<&'a str>,
     /// The client by which it is reached, if not by the usual one.
-    pub(super) through: Option<&'a SharedHttpClient>,
+    pub(in crate::source) through: Option<&'a SharedHttpClient>,
 }
 
 /// Base credentials and endpoints.
 #[derive(Debug)]
-pub(super) struct Aws {
+pub(in crate::source) struct Aws {
     base: SdkConfig,
     endpoint: Option<String>,
     region: String,
@@ -121,7 +122,7 @@ pub(super) struct Aws {
 impl Aws {
     /// Looks where AWS tools look: environment, profile, instance role. Nothing is asked of a network before it is
     /// needed.
-    pub(super) async fn load(
+    pub(in crate::source) async fn load(
         config: &AwsConfig,
         credentials: Option<Credentials>,
         clock: Arc<dyn Clock>,
@@ -155,7 +156,7 @@ impl Aws {
     }
 
     /// The ARN of whoever holds our base credentials; a session of a role counts as the role.
-    pub(super) async fn principal(&self) -> Result<String, SourceError> {
+    pub(in crate::source) async fn principal(&self) -> Result<String, SourceError> {
         let sts = aws_sdk_sts::Client::new(&self.sts_config());
         let caller = sts.get_caller_identity().send().await;
         let caller = caller.map_err(|error| failure("GetCallerIdentity", "sts".to_owned(), &error))?;
@@ -164,7 +165,7 @@ impl Aws {
     }
 
     /// What the store of roles calls itself, whatever it answers.
-    pub(super) async fn store_name(&self) -> Option<String> {
+    pub(in crate::source) async fn store_name(&self) -> Option<String> {
         let sts = aws_sdk_sts::Client::new(&self.sts_config());
         let heard = Heard::default();
         // What it answers is no matter: only its name is.
@@ -198,18 +199,18 @@ impl Aws {
     }
 
     /// A session of the role, not yet begun.
-    pub(super) async fn session(&self, role: RoleSession<'_>) -> Session {
+    pub(in crate::source) async fn session(&self, role: RoleSession<'_>) -> Session {
         Session::new(self.provider(role).await, self.clock.clone())
     }
 
     /// Takes the role once.
-    pub(super) async fn try_assume(&self, role: RoleSession<'_>) -> Result<(), SourceError> {
+    pub(in crate::source) async fn try_assume(&self, role: RoleSession<'_>) -> Result<(), SourceError> {
         let taken = self.provider(role).await.provide_credentials().await;
         taken.map(drop).map_err(|error| credentials_failure("AssumeRole", role.arn.to_owned(), &error))
     }
 
     /// A client for buckets of a region.
-    pub(super) fn client(&self, target: Target<'_>, eyes: Eyes) -> Client {
+    pub(in crate::source) fn client(&self, target: Target<'_>, eyes: Eyes) -> Client {
         let own_region = || target.endpoint.map_or(self.region.as_str(), |endpoint| &endpoint.region);
         let region = Region::new(target.region.unwrap_or_else(own_region).to_owned());
         let mut config = client_config(&self.base, self.endpoint.as_deref(), region);
@@ -236,7 +237,7 @@ impl Aws {
     }
 
     /// A client for a queue. It asks the endpoint of the queue's region, or of the settings; never a host of the URL.
-    pub(super) fn queue_client(&self, url: &str, eyes: Eyes) -> aws_sdk_sqs::Client {
+    pub(in crate::source) fn queue_client(&self, url: &str, eyes: Eyes) -> aws_sdk_sqs::Client {
         let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
         let region = host.as_deref().and_then(|host| host.strip_prefix("sqs.")?.split('.').next());
         let mut config = aws_sdk_sqs::config::Builder::from(&self.base)
@@ -263,7 +264,7 @@ impl Aws {
     }
 
     /// See [`Probe`].
-    pub(super) async fn probe(
+    pub(in crate::source) async fn probe(
         &self,
         client: &Client,
         bucket: &str,
@@ -292,7 +293,7 @@ impl Aws {
     }
 
     /// Where the bucket lies: also a refusal tells.
-    pub(super) async fn locate(
+    pub(in crate::source) async fn locate(
         &self,
         client: &Client,
         bucket: &str,
@@ -324,7 +325,7 @@ impl Aws {
 }
 
 /// The one way in which all clients of S3 are set up; without credentials.
-pub(super) fn client_config(base: &SdkConfig, endpoint: Option<&str>, region: Region) -> Builder {
+pub(in crate::source) fn client_config(base: &SdkConfig, endpoint: Option<&str>, region: Region) -> Builder {
     let config = Builder::from(base)
         .region(region)
         // The session renews itself; a second cache would hold on to what it dropped.
@@ -370,7 +371,7 @@ pub fn partition(region: &str) -> &'static str {
 
 /// `arn:aws:sts::1:assumed-role/Name/session` → `arn:aws:iam::1:role/Name`. A path of the role is not told by STS;
 /// who has one sets `aws.principal_arn`.
-pub(super) fn role_of_session(arn: &str) -> Option<String> {
+pub(in crate::source) fn role_of_session(arn: &str) -> Option<String> {
     let mut parts = arn.splitn(6, ':');
     let (Some("arn"), Some(partition), Some("sts")) = (parts.next(), parts.next(), parts.next()) else {
         return None;
@@ -394,195 +395,6 @@ fn session_statements(role: &RoleSession<'_>) -> Vec<Value> {
         statements.push(json!({"Effect": "Allow", "Action": actions, "Resource": queue}));
     }
     statements
-}
-
-/// Hears headers that the client's typed answers leave out.
-#[derive(Debug, Clone, Default)]
-struct Heard(Arc<Mutex<HeardHeaders>>);
-
-#[derive(Debug, Clone, Default)]
-struct HeardHeaders {
-    region: Option<String>,
-    date: Option<String>,
-    server: Option<String>,
-}
-
-impl Intercept for Heard {
-    fn name(&self) -> &'static str {
-        "heard"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let header = |name: &str| context.response().headers().get(name).map(str::to_owned);
-        let heard = HeardHeaders {
-            region: header("x-amz-bucket-region"),
-            date: header("date"),
-            server: header("server").or_else(|| named_by_request(&header("x-amz-request-id")?)),
-        };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = heard;
-        Ok(())
-    }
-}
-
-/// Ceph does not say its name, but numbers its requests in a way of its own: `tx00000a10dd0ac9fc949c0-006b0714de-1009-default`.
-fn named_by_request(id: &str) -> Option<String> {
-    let (number, rest) = id.strip_prefix("tx")?.split_once('-')?;
-    let is_ceph =
-        number.len() >= 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit()) && rest.contains('-');
-    is_ceph.then(|| "Ceph Object Gateway".to_owned())
-}
-
-/// A moment as HTTP writes it.
-pub(super) fn parse_date(text: &str) -> Option<Timestamp> {
-    let format = aws_smithy_types::date_time::Format::HttpDate;
-    let date = aws_smithy_types::DateTime::from_str(text, format).ok()?;
-    date.to_millis().ok().map(Timestamp::from_millis)
-}
-
-/// What a failure of the client means, with everything that the store said.
-pub(super) fn failure<E>(
-    operation: &'static str,
-    address: String,
-    error: &SdkError<E, HttpResponse>,
-) -> SourceError
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    if let Some(cause) = find_cause::<CredentialsError>(error) {
-        return credentials_failure(operation, address, cause);
-    }
-    let Some(response) = error.raw_response() else {
-        if find_cause::<NotPublic>(error).is_some() {
-            return SourceError {
-                kind: SourceErrorKind::Denied,
-                operation,
-                address,
-                detail: NOT_PUBLIC.to_owned(),
-            };
-        }
-        let kind = match error {
-            SdkError::ConstructionFailure(_) => SourceErrorKind::Unsupported,
-            _ => SourceErrorKind::Unavailable,
-        };
-        return SourceError { kind, operation, address, detail: chain(error) };
-    };
-    let header = |name: &str| response.headers().get(name);
-    let told = error.as_service_error();
-    let code = told.and_then(ProvideErrorMetadata::code).or_else(|| header("x-amz-error-code"));
-    let message = told.and_then(ProvideErrorMetadata::message).or_else(|| header("x-amz-error-message"));
-    let status = response.status().as_u16();
-    let message = match message {
-        Some(message) => message.to_owned(),
-        None if told.is_none() => chain(error),
-        None => String::new(),
-    };
-    let region = header("x-amz-bucket-region").map(str::to_owned).filter(|_| is_elsewhere(status, code));
-    let words = StoreWords {
-        status: Some(status),
-        code: code.map(str::to_owned),
-        region: region.or_else(|| expected_region(&message)),
-        message,
-        request_id: header("x-amz-request-id").or_else(|| header("x-amzn-requestid")).map(str::to_owned),
-    };
-    let detail = words.to_string();
-    SourceError { kind: kind_of(status, code), operation, address, detail }
-}
-
-/// `the region 'us-east-1' is wrong; expecting 'eu-west-1'` → `eu-west-1`.
-fn expected_region(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("expecting '")?;
-    rest.split_once('\'').map(|(region, _)| region.to_owned())
-}
-
-fn is_elsewhere(status: u16, code: Option<&str>) -> bool {
-    matches!(status, 301 | 307)
-        || matches!(code, Some("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"))
-}
-
-/// What an answer means. Codes go before the status, where there is one: HEAD has none, and some stores invent theirs.
-fn kind_of(status: u16, code: Option<&str>) -> SourceErrorKind {
-    use SourceErrorKind as Kind;
-    match code.unwrap_or_default() {
-        "NoSuchKey" | "NoSuchBucket" | "NoSuchVersion" | "NotFound" => return Kind::NotFound,
-        "InvalidObjectState" => return Kind::Archived,
-        "PreconditionFailed" | "InvalidRange" => return Kind::Changed,
-        "SlowDown"
-        | "Throttling"
-        | "ThrottlingException"
-        | "RequestLimitExceeded"
-        | "TooManyRequests"
-        | "BandwidthLimitExceeded" => return Kind::Throttled,
-        "ExpiredToken"
-        | "ExpiredTokenException"
-        | "TokenRefreshRequired"
-        | "InvalidToken"
-        | "InvalidAccessKeyId"
-        | "SignatureDoesNotMatch" => return Kind::Credentials,
-        // The client corrects its clock by the answer; and no object is to blame.
-        "RequestTimeTooSkewed" | "RequestTimeout" | "InternalError" | "OperationAborted" => {
-            return Kind::Unavailable;
-        }
-        _ => {}
-    }
-    match status {
-        404 => Kind::NotFound,
-        401 | 403 => Kind::Denied,
-        412 | 416 => Kind::Changed,
-        429 => Kind::Throttled,
-        // An answer of success that could not be understood is a broken one.
-        200..=299 | 408 | 500..=599 => Kind::Unavailable,
-        _ => Kind::Unsupported,
-    }
-}
-
-/// Why there are no credentials: refused, or no answer from those who give them.
-fn credentials_failure(operation: &'static str, address: String, error: &CredentialsError) -> SourceError {
-    use aws_sdk_sts::operation::assume_role::AssumeRoleError;
-    if let Some(refused) = find_cause::<SdkError<AssumeRoleError, HttpResponse>>(error) {
-        let told = failure(operation, address, refused);
-        // However STS words it, what comes of it is that there are no credentials.
-        let kind = if told.kind.is_transient() { told.kind } else { SourceErrorKind::Credentials };
-        return SourceError { kind, ..told };
-    }
-    let kind = match error {
-        CredentialsError::ProviderTimedOut(_) => SourceErrorKind::Unavailable,
-        _ => SourceErrorKind::Credentials,
-    };
-    SourceError { kind, operation, address, detail: chain(error) }
-}
-
-/// An error and its causes.
-pub(super) fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let error = next?;
-        next = error.source();
-        Some(error)
-    })
-}
-
-/// The first cause of this type.
-fn find_cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    causes(error).find_map(|error| error.downcast_ref())
-}
-
-/// An error and its causes in one line.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for cause in causes(error) {
-        let text = cause.to_string();
-        if !text.is_empty() && parts.last().is_none_or(|last| !last.contains(&text)) {
-            parts.push(text);
-        }
-    }
-    parts.join(": ")
 }
 
 #[cfg(test)]
@@ -613,51 +425,9 @@ mod tests {
     }
 
     #[test]
-    fn ceph_is_known_by_the_numbers_of_its_requests() {
-        assert!(named_by_request("tx00000a10dd0ac9fc949c0-006b0714de-1009-default").is_some());
-        for other in [
-            "2be233f8-deb0-44a3-868f-a31e178f15f5",
-            "4442587FB7D0A2F9",
-            "tx1-2",
-            "txxxxxxxxxxxxxxxxx-1-2",
-            "",
-        ] {
-            assert_eq!(named_by_request(other), None, "{other}");
-        }
-    }
-
-    #[test]
     fn regions_have_partitions() {
         assert_eq!(partition("us-west-2"), "aws");
         assert_eq!(partition("cn-north-1"), "aws-cn");
         assert_eq!(partition("us-gov-east-1"), "aws-us-gov");
-    }
-
-    #[test]
-    fn answers_mean_what_s3_documents() {
-        use SourceErrorKind::*;
-        let table = [
-            (301, Some("PermanentRedirect"), Unsupported),
-            (301, None, Unsupported),
-            (400, Some("ExpiredToken"), Credentials),
-            (400, Some("AuthorizationHeaderMalformed"), Unsupported),
-            (403, Some("AccessDenied"), Denied),
-            (403, Some("InvalidAccessKeyId"), Credentials),
-            (403, Some("InvalidObjectState"), Archived),
-            (403, Some("RequestTimeTooSkewed"), Unavailable),
-            (403, None, Denied),
-            (404, Some("NoSuchBucket"), NotFound),
-            (404, None, NotFound),
-            (412, Some("PreconditionFailed"), Changed),
-            (416, Some("InvalidRange"), Changed),
-            (429, None, Throttled),
-            (500, Some("InternalError"), Unavailable),
-            (503, Some("SlowDown"), Throttled),
-            (503, None, Unavailable),
-            (200, None, Unavailable),
-        ];
-        for (status, code, kind) in table {
-            assert_eq!(kind_of(status, code), kind, "{status} {code:?}");
-        }
     }
 }
