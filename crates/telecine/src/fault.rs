@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 macro_rules! codes {
     ($($variant:ident $code:literal $message:literal $rule:literal $remedy:literal;)*) => {
@@ -154,9 +155,10 @@ impl<'de> Deserialize<'de> for Code {
 
 /// Something that is wrong and that a user can mend: the machine's code and the person's text. It is data: stored with
 /// tasks, told by the API, printed by the CLI.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fault {
     /// For machines.
+    #[schema(value_type = String)]
     pub code: Code,
     /// What happened, as a sentence.
     pub message: String,

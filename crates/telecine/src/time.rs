@@ -7,12 +7,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use telecine_media::{MediaTime, TimeRange};
 
 /// A moment in UTC, in milliseconds since 1970; in text RFC 3339, as `2024-03-01T09:15:02.417Z`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, format = DateTime, example = "2024-03-01T09:15:02.417Z")]
 pub struct Timestamp(i64);
 
 /// A text that is not a moment.

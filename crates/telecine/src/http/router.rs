@@ -5,16 +5,21 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 use axum::{Router, middleware};
+use serde_json::Value;
 use tower::ServiceExt;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::around::around;
 use super::error::{Failure, no_such_endpoint};
 use super::links::Links;
 use super::metrics::recorder;
+use super::openapi::{self, Head};
 use super::routes::{
-    engines, health, imports, indexes, integrations, keys, search, tasks, transfers, videos,
+    documents, engines, health, imports, indexes, integrations, keys, search, tasks, transfers, videos,
 };
 use super::version::note_version;
 use crate::app::App;
@@ -30,7 +35,7 @@ struct Shared {
 pub fn router(app: Arc<App>) -> Router {
     recorder();
     let links = Arc::new(Links::new(&app.files, &app.config.server));
-    let routes = routes(Shared { app, links });
+    let routes = served(Shared { app, links });
     let versioned = tower::service_fn(move |request: Request| {
         let routes = routes.clone();
         async move {
@@ -42,72 +47,21 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new().fallback_service(versioned)
 }
 
-fn routes(shared: Shared) -> Router {
-    Router::new()
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
-        .route("/engines", get(engines::list))
-        .route("/engines/{engine_id}", get(engines::get))
-        .route("/indexes", get(indexes::list).post(indexes::create))
-        .route("/indexes/{index_id}", get(indexes::get).put(indexes::rename).delete(indexes::delete))
-        .route("/indexes/{index_id}/videos", get(videos::list))
-        .route(
-            "/indexes/{index_id}/videos/{video_id}",
-            get(videos::get).put(videos::update).patch(videos::update).delete(videos::delete),
-        )
-        .route("/indexes/{index_id}/videos/{video_id}/transcription", get(videos::transcription))
-        .route("/indexes/{index_id}/videos/{video_id}/text-in-video", get(videos::text_in_video))
-        .route("/indexes/{index_id}/videos/{video_id}/thumbnail", get(videos::thumbnail))
-        .route("/pictures/{video_id}/{name}", get(videos::picture))
-        .route("/tasks", get(tasks::list).post(tasks::create))
-        .route("/tasks/status", get(tasks::counts))
-        .route("/tasks/{task_id}", get(tasks::get).delete(tasks::delete))
-        .route("/tasks/transfers", post(transfers::create))
-        .route("/indexes/tasks/transfers", post(transfers::create))
-        .route("/tasks/transfers/import/{integration_id}", post(imports::create))
-        .route("/tasks/transfers/import/{integration_id}/status", get(imports::status))
-        .route("/tasks/transfers/import/{integration_id}/logs", get(imports::logs))
-        .route("/transfers", get(transfers::list))
-        .route("/transfers/{transfer_id}", get(transfers::get))
-        .route("/transfers/{transfer_id}/report", get(transfers::report))
-        .route("/transfers/{transfer_id}/retry", post(transfers::retry))
-        .route("/transfers/{transfer_id}/cancel", post(transfers::cancel))
-        .route("/search", post(search::search))
-        .route("/search/{token}", get(search::page))
-        .route("/search-v2", post(search::search))
-        .route("/search-v2/{token}", get(search::page))
-        .route("/search/combined/{token}", get(search::page))
-        .route(
-            "/integrations",
-            get(integrations::list).post(integrations::create).delete(integrations::delete_many),
-        )
-        .route(
-            "/integrations/{integration_id}",
-            get(integrations::get).patch(integrations::update).delete(integrations::delete),
-        )
-        .route("/integrations/{integration_id}/restore", post(integrations::restore))
-        .route("/integrations/{integration_id}/setup", get(integrations::setup))
-        .route("/integrations/{integration_id}/verify", post(integrations::verify))
-        .route(
-            "/integrations/{integration_id}/synchronize",
-            post(integrations::synchronizations::synchronize),
-        )
-        .route("/integrations/{integration_id}/synchronizations", get(integrations::synchronizations::list))
-        .route(
-            "/integrations/{integration_id}/synchronizations/{synchronization_id}",
-            get(integrations::synchronizations::get),
-        )
-        .route(
-            "/integrations/{integration_id}/synchronizations/{synchronization_id}/cancel",
-            post(integrations::synchronizations::cancel),
-        )
-        .route("/integrations/{integration_id}/statistics", get(integrations::statistics))
-        .route("/integrations/{integration_id}/objects", get(integrations::objects))
-        .route("/integrations/{integration_id}/objects/probe", post(integrations::probe))
-        .route("/integrations/{integration_id}/manifest", get(integrations::manifest))
-        .route("/keys", get(keys::list).post(keys::create))
-        .route("/keys/{key_id}", delete(keys::revoke))
+/// The OpenAPI document of all routes.
+pub fn openapi() -> Value {
+    openapi::finish(all().into_openapi())
+}
+
+fn served(shared: Shared) -> Router {
+    let (routes, told) = all().split_for_parts();
+    let aliases = [
+        ("/indexes/tasks/transfers", post(transfers::create)),
+        ("/search-v2", post(search::search)),
+        ("/search-v2/{token}", get(search::page)),
+        ("/search/combined/{token}", get(search::page)),
+    ];
+    let routes = aliases.into_iter().fold(routes, |routes, (path, handler)| routes.route(path, handler));
+    documents::documented(routes, openapi::finish(told))
         .fallback(not_there)
         .method_not_allowed_fallback(not_there)
         .layer(DefaultBodyLimit::disable())
@@ -117,4 +71,54 @@ fn routes(shared: Shared) -> Router {
 
 async fn not_there(request: Request) -> Failure {
     no_such_endpoint(request.method().as_str(), request.uri().path())
+}
+
+/// Every route, by its handler, which names method and path.
+#[rustfmt::skip]
+fn all() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(Head::openapi())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(documents::document))
+        .routes(routes!(documents::page))
+        .routes(routes!(engines::list))
+        .routes(routes!(engines::get))
+        .routes(routes!(indexes::list, indexes::create))
+        .routes(routes!(indexes::get, indexes::rename, indexes::delete))
+        .routes(routes!(videos::list))
+        .routes(routes!(videos::get, videos::replace, videos::update, videos::delete))
+        .routes(routes!(videos::transcription))
+        .routes(routes!(videos::text_in_video))
+        .routes(routes!(videos::thumbnail))
+        .routes(routes!(videos::picture))
+        .routes(routes!(tasks::list, tasks::create))
+        .routes(routes!(tasks::counts))
+        .routes(routes!(tasks::get, tasks::delete))
+        .routes(routes!(transfers::create))
+        .routes(routes!(imports::create))
+        .routes(routes!(imports::status))
+        .routes(routes!(imports::logs))
+        .routes(routes!(transfers::list))
+        .routes(routes!(transfers::get))
+        .routes(routes!(transfers::report))
+        .routes(routes!(transfers::retry))
+        .routes(routes!(transfers::cancel))
+        .routes(routes!(search::search))
+        .routes(routes!(search::page))
+        .routes(routes!(integrations::connect::list, integrations::connect::create, integrations::part::delete_many))
+        .routes(routes!(integrations::connect::get, integrations::connect::update, integrations::part::delete))
+        .routes(routes!(integrations::part::restore))
+        .routes(routes!(integrations::setup::setup))
+        .routes(routes!(integrations::verify::verify))
+        .routes(routes!(integrations::synchronizations::synchronize))
+        .routes(routes!(integrations::synchronizations::list))
+        .routes(routes!(integrations::synchronizations::get))
+        .routes(routes!(integrations::synchronizations::cancel))
+        .routes(routes!(integrations::inventory::statistics))
+        .routes(routes!(integrations::inventory::objects))
+        .routes(routes!(integrations::inventory::probe))
+        .routes(routes!(integrations::manifest::manifest))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
 }

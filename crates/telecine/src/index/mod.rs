@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::fault::{Code, Fault};
 use crate::ids::{IndexId, WorkspaceId};
@@ -16,7 +17,7 @@ pub use create::{EngineRequest, IndexRequest, check_name, create};
 
 /// What a video is indexed by and searched by; the names of v1.2. Version 1.3 says `audio` for `conversation`, and
 /// its `visual` takes in the text that is seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelOption {
     /// What is seen.
@@ -59,7 +60,7 @@ impl fmt::Display for ModelOption {
 }
 
 /// The role of an engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
     /// Searches.
@@ -101,7 +102,7 @@ pub struct EngineSpec {
 }
 
 /// A model that really does the work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelRef {
     /// Such as `concept-efficientnet-lite2-minilm`. Vectors of different ids are never mixed.
     pub id: String,
@@ -110,7 +111,7 @@ pub struct ModelRef {
 }
 
 /// The models behind an index, fixed when it is made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct IndexModels {
     /// Sees.
     pub see: ModelRef,

@@ -1,6 +1,7 @@
 //! Which objects of a bucket are taken for videos to index: what users set, checked and ready to be asked. Pure.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::decision::Decision;
 use super::glob::Glob;
@@ -14,7 +15,7 @@ const MAX_ENTRIES: usize = 100;
 const MAX_CLASS_BYTES: usize = 64;
 
 /// Which objects of a bucket are taken for videos to index. An empty filter takes every video.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filters {
     /// Globs over keys, one of which must match; none for all. `*` stays within a folder, `**` does not.

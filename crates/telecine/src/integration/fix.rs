@@ -3,9 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// How a failure is mended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fix {
     /// What is the matter, in one sentence (the likeliest first where it cannot be told apart).
     pub cause: String,
@@ -30,7 +31,7 @@ pub struct Fix {
 }
 
 /// Who can mend something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FixBy {
     /// The owner of the bucket.
@@ -46,7 +47,7 @@ pub enum FixBy {
 }
 
 /// A document to paste.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Paste {
     /// What kind of document it is.
     pub kind: PasteKind,
@@ -64,7 +65,7 @@ pub struct Paste {
 }
 
 /// Kinds of documents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PasteKind {
     /// What a role or user may do.

@@ -2,6 +2,7 @@
 //! service share. Decides nothing.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::decision::{Decision, is_video};
 use super::filters::Rules;
@@ -64,7 +65,7 @@ pub struct KeyRange {
 }
 
 /// Who or what asked for a synchronization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncTrigger {
     /// A person.
@@ -100,7 +101,7 @@ impl SyncTrigger {
 }
 
 /// Where a synchronization stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncState {
     /// Goes on, also after a restart.
@@ -184,7 +185,7 @@ impl SyncRun {
 }
 
 /// What a synchronization found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct SyncReport {
     /// Objects in the bucket.
     pub items: u64,

@@ -61,6 +61,7 @@ pub use statistics::{ExcludedCount, IndexShare, QueueLog, Statistics};
 pub use verify::Progress;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::fault::Fault;
 use crate::ids::{IntegrationId, WorkspaceId};
@@ -73,7 +74,7 @@ pub const POLICY_NAME: &str = "TelecineIntegrationPolicy";
 pub const ROLE_NAME: &str = "TelecineIntegrationRole";
 
 /// Where an integration stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IntegrationStatus {
     /// Made, never verified.
@@ -188,7 +189,7 @@ impl Integration {
 }
 
 /// When a bucket is synchronized by itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schedule {
     /// Seconds between two listings; none for listings by hand only.
@@ -198,7 +199,7 @@ pub struct Schedule {
 }
 
 /// One line of a verification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Check {
     /// Machine name, such as `assume_role`.
     pub name: String,
@@ -217,7 +218,7 @@ pub struct Check {
 }
 
 /// How a check went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckOutcome {
     /// All well.

@@ -23,12 +23,13 @@ pub use task::{
 };
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ids::{TransferId, WorkspaceId};
 use crate::time::Timestamp;
 
 /// Where a transfer stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TransferState {
     /// Its manifest is being stored; its tasks cannot be claimed yet. Left over after a crash, it is removed.

@@ -14,6 +14,7 @@ use futures::stream::FuturesOrdered;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 use super::check::Checker;
 use super::intake::{self, Outlet, copy_all};
@@ -29,7 +30,7 @@ use crate::store::Store;
 const HEADS: usize = 16;
 
 /// What would become of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It would be transferred; only its content can still be refused.
@@ -41,7 +42,7 @@ pub enum Verdict {
 }
 
 /// What would become of an entry, and why.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct PlanEntry {
     /// Its place in the manifest, from 0.
     pub entry: u64,
@@ -60,7 +61,7 @@ pub struct PlanEntry {
 }
 
 /// All entries together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct PlanSummary {
     /// Entries.
     pub entries: u64,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 use super::{Status, Task};
 use crate::app::App;
@@ -51,7 +52,7 @@ impl ReportFormat {
 }
 
 /// A task in a report.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ReportRow {
     /// The task.
     #[serde(rename = "_id")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Counts, Stage, Transfer, TransferState};
 use crate::app::App;
@@ -22,7 +23,7 @@ const LOOK_BACK: Duration = Duration::from_hours(1);
 const ENOUGH_ENDS: usize = 3;
 
 /// How far a transfer has come, as the API tells it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct TransferStatus {
     /// The transfer.
     #[serde(rename = "_id")]
@@ -53,7 +54,7 @@ pub struct TransferStatus {
 
 /// The tasks of a transfer by stage. `tasks` are in the stage now; `done` need it no more, because they passed it or
 /// because they are final: a bar of `done` out of the total ends full. No stage has more done than the one before it.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, ToSchema)]
 pub struct Stages {
     /// Moving bytes.
     pub fetch: FetchStage,
@@ -66,7 +67,7 @@ pub struct Stages {
 }
 
 /// The first stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct FetchStage {
     /// In it now.
     pub tasks: u64,
@@ -79,7 +80,7 @@ pub struct FetchStage {
 }
 
 /// A stage without an amount of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct PlainStage {
     /// In it now.
     pub tasks: u64,
@@ -88,7 +89,7 @@ pub struct PlainStage {
 }
 
 /// The stage that takes longest.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, ToSchema)]
 pub struct IndexStage {
     /// In it now.
     pub tasks: u64,
@@ -101,7 +102,7 @@ pub struct IndexStage {
 }
 
 /// A task that a worker has in hand.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct InHand {
     /// The task.
     #[serde(rename = "_id")]
@@ -115,7 +116,7 @@ pub struct InHand {
 }
 
 /// A reason why tasks failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FaultCount {
     /// The code.
     pub code: String,
@@ -128,7 +129,7 @@ pub struct FaultCount {
 }
 
 /// Between so many seconds and so many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RemainSeconds {
     /// If it goes well.
     pub low: u64,

@@ -1,13 +1,14 @@
 //! A task, one video on its way into an index, and the pure function that says how its status may change.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::fault::Fault;
 use crate::ids::{IndexId, IntegrationId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::time::Timestamp;
 
 /// Where a task stands, for users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Waiting to be fetched and checked, or being so.
@@ -128,7 +129,7 @@ pub fn next_status(status: Status, event: &Event) -> Result<Status, IllegalTrans
 }
 
 /// What a task works on now; finer than [`Status`], for progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Bytes are moved.
@@ -287,7 +288,7 @@ pub struct VideoMeta {
 }
 
 /// What a skipped task equals.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Duplicate {
     /// The video.
     pub video: VideoId,
@@ -296,7 +297,7 @@ pub struct Duplicate {
 }
 
 /// How a duplicate was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DuplicateBy {
     /// The same version of the same object; nothing was moved.
@@ -368,7 +369,7 @@ pub struct Task {
 }
 
 /// Tasks by status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Counts {
     /// See [`Status::Validating`].
     pub validating: u64,

@@ -11,12 +11,15 @@ use crate::app::App;
 use crate::http::error;
 use crate::http::metrics::recorder;
 
-/// `GET /healthz`: the process answers.
+/// The process answers.
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(in crate::http) async fn healthz() -> &'static str {
     "ok"
 }
 
-/// `GET /readyz`: requests can be served and work can be done.
+/// Requests can be served and work can be done.
+#[utoipa::path(get, path = "/readyz", tag = "operation",
+    responses((status = 200, body = Object), (status = 503, body = Object, description = "not now")))]
 pub(in crate::http) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let database = app.store.ping().await;
     if let Err(error) = &database {
@@ -34,7 +37,8 @@ pub(in crate::http) async fn readyz(State(app): State<Arc<App>>) -> Response {
     error::readiness(is_ready, body)
 }
 
-/// `GET /metrics`: for Prometheus.
+/// For Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(in crate::http) async fn metrics() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], recorder().render())
 }

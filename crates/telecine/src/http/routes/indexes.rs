@@ -5,27 +5,66 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{NOTHING, absent};
 use crate::app::App;
 use crate::fault::{Code, Fault};
 use crate::http::error::Failure;
+use crate::http::openapi::{Made, Page, PageQuery};
 use crate::http::params::{Params, missing, pick};
 use crate::http::path::PathIds;
 use crate::http::query::Query;
 use crate::http::version::ApiVersion;
 use crate::http::views;
+use crate::http::views::index::IndexView;
+use crate::ids::IndexId;
 use crate::index::{EngineRequest, Family, IndexRequest, ModelOption, check_name, create as create_index};
 use crate::keys::Caller;
 use crate::store::IndexFilter;
 
-/// `POST /indexes`.
+/// An index to be made: with `models` (v1.3), `engines` (v1.2), or `engine_id` and `index_options` (v1.1).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct NewIndex {
+    /// Unique in the workspace.
+    #[schema(min_length = 1, max_length = 200)]
+    index_name: String,
+    models: Option<Vec<NewModel>>,
+    engines: Option<Vec<NewEngine>>,
+    engine_id: Option<String>,
+    index_options: Option<Vec<ModelOption>>,
+    /// `thumbnail` keeps pictures.
+    addons: Option<Vec<String>>,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct NewModel {
+    /// Of the families `marengo` (search) and `pegasus` (text).
+    #[schema(example = "marengo2.7")]
+    model_name: String,
+    /// `visual`, `audio`.
+    model_options: Vec<String>,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct NewEngine {
+    #[schema(example = "marengo2.6")]
+    engine_name: String,
+    engine_options: Vec<ModelOption>,
+}
+
+/// Makes an index. Its engines and options stay as they are made.
+#[utoipa::path(post, path = "/indexes", tag = "indexes", request_body = NewIndex,
+    responses((status = 201, body = Made<IndexId>)))]
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), Failure> {
+) -> Result<(StatusCode, Json<Made<IndexId>>), Failure> {
     let params = Params::read(request, app.config.server.max_body_bytes).await?;
     let request = IndexRequest {
         name: params.required_text("index_name")?.to_owned(),
@@ -33,7 +72,7 @@ pub(in crate::http) async fn create(
         addons: params.texts("addons")?,
     };
     let index = create_index(&app, caller.workspace, &request).await?;
-    Ok((StatusCode::CREATED, Json(json!({ "_id": index.id }))))
+    Ok((StatusCode::CREATED, Json(Made { id: index.id })))
 }
 
 /// The engines, in the shape of any version: `models`, `engines`, or flat. The shape tells which names are meant.
@@ -74,17 +113,37 @@ fn listed(
     entries.iter().map(|entry| engine(entry).ok_or_else(malformed)).collect()
 }
 
-/// `GET /indexes`.
+/// Which indexes.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the form of `filter`, for the document")]
+struct IndexQuery {
+    /// Of exactly this name.
+    index_name: Option<String>,
+    _id: Option<IndexId>,
+    /// With all of these options, separated by commas (`engine_options` up to v1.2).
+    model_options: Option<String>,
+    /// `marengo` or `pegasus` (`engine_family` up to v1.2).
+    model_family: Option<Family>,
+    /// Made at this moment or later; `created_at[gte]` and `created_at[lte]` bound on both sides.
+    created_at: Option<String>,
+    /// Changed at this moment or later; likewise.
+    updated_at: Option<String>,
+}
+
+/// The indexes of the workspace, newest first.
+#[utoipa::path(get, path = "/indexes", tag = "indexes", params(PageQuery, IndexQuery),
+    responses((status = 200, body = Page<IndexView>)))]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     version: ApiVersion,
     query: Query,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Page<IndexView>>, Failure> {
     let paging = query.paging()?;
     let listed = app.store.indexes(caller.workspace, &filter(&query)?, paging).await?;
     let rows = listed.rows.iter().map(|summary| views::index::index(summary, version)).collect();
-    Ok(Json(views::page(rows, paging, listed.total)))
+    Ok(Json(Page::new(rows, paging, listed.total)))
 }
 
 fn filter(query: &Query) -> Result<IndexFilter, Fault> {
@@ -108,18 +167,28 @@ fn filter(query: &Query) -> Result<IndexFilter, Fault> {
     })
 }
 
-/// `GET /indexes/{index_id}`.
+/// An index.
+#[utoipa::path(get, path = "/indexes/{index_id}", tag = "indexes", responses((status = 200, body = IndexView)))]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
     version: ApiVersion,
     path: PathIds,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<IndexView>, Failure> {
     let summary = super::index(&app, caller.workspace, path.id("index_id")?).await?;
     Ok(Json(views::index::index(&summary, version)))
 }
 
-/// `PUT /indexes/{index_id}`: another name; all else is fixed.
+/// An index to be renamed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct Renamed {
+    #[schema(min_length = 1, max_length = 200)]
+    index_name: String,
+}
+
+/// Gives an index another name; all else is fixed.
+#[utoipa::path(put, path = "/indexes/{index_id}", tag = "indexes", request_body = Renamed, responses((status = 204)))]
 pub(in crate::http) async fn rename(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -145,7 +214,8 @@ pub(in crate::http) async fn rename(
     if renamed { Ok(NOTHING) } else { Err(absent("index", id).into()) }
 }
 
-/// `DELETE /indexes/{index_id}`: with all that is in it.
+/// Removes an index with all that is in it.
+#[utoipa::path(delete, path = "/indexes/{index_id}", tag = "indexes", responses((status = 204)))]
 pub(in crate::http) async fn delete(
     State(app): State<Arc<App>>,
     caller: Caller,

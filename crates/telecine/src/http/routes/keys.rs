@@ -5,39 +5,70 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::NOTHING;
 use crate::app::App;
 use crate::http::error::Failure;
+use crate::http::openapi::Listed;
 use crate::http::params::Params;
 use crate::http::path::PathIds;
+use crate::ids::KeyId;
 use crate::keys::{self, ApiKey, Caller};
+use crate::time::Timestamp;
 
-/// `GET /keys`: revoked ones too.
+/// A key. Its secret is told once, by the answer that makes it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Key)]
+pub(in crate::http) struct KeyView {
+    #[serde(rename = "_id")]
+    id: KeyId,
+    name: String,
+    /// The first characters of the secret.
+    prefix: String,
+    created_at: Timestamp,
+    /// Null while it works.
+    revoked_at: Option<Timestamp>,
+    /// The secret: only in the answer that makes the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+}
+
+/// A key to be made.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct NewKey {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+}
+
+/// The keys of the workspace, revoked ones too.
+#[utoipa::path(get, path = "/keys", tag = "keys", responses((status = 200, body = Listed<KeyView>)))]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Listed<KeyView>>, Failure> {
     let keys = app.store.keys(caller.workspace).await?;
-    Ok(Json(json!({ "data": keys.iter().map(shown).collect::<Vec<_>>() })))
+    Ok(Json(Listed { data: keys.into_iter().map(|key| shown(key, None)).collect() }))
 }
 
-/// `POST /keys`: the one answer that tells the secret.
+/// Makes a key; the one answer that tells the secret.
+#[utoipa::path(post, path = "/keys", tag = "keys", request_body = NewKey, responses((status = 201, body = KeyView)))]
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), Failure> {
+) -> Result<(StatusCode, Json<KeyView>), Failure> {
     let params = Params::read(request, app.config.server.max_body_bytes).await?;
     let name = params.required_text("name")?;
     let (key, secret) = keys::create(&*app.store, &*app.clock, caller.workspace, name).await?;
-    let mut body = shown(&key);
-    body["key"] = secret.into();
-    Ok((StatusCode::CREATED, Json(body)))
+    Ok((StatusCode::CREATED, Json(shown(key, Some(secret)))))
 }
 
-/// `DELETE /keys/{key_id}`.
+/// Makes a key stop working.
+#[utoipa::path(delete, path = "/keys/{key_id}", tag = "keys", responses((status = 204)))]
 pub(in crate::http) async fn revoke(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -47,12 +78,7 @@ pub(in crate::http) async fn revoke(
     Ok(NOTHING)
 }
 
-fn shown(key: &ApiKey) -> Value {
-    json!({
-        "_id": key.id,
-        "name": key.name,
-        "prefix": key.prefix,
-        "created_at": key.created_at,
-        "revoked_at": key.revoked_at,
-    })
+fn shown(key: ApiKey, secret: Option<String>) -> KeyView {
+    let ApiKey { id, workspace: _, name, prefix, created_at, revoked_at } = key;
+    KeyView { id, name, prefix, created_at, revoked_at, key: secret }
 }

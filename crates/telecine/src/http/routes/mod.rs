@@ -1,5 +1,6 @@
 //! The routes, one file per noun: each reads a request, asks the domain, and shows what comes back.
 
+pub(super) mod documents;
 pub(super) mod engines;
 pub(super) mod health;
 pub(super) mod imports;

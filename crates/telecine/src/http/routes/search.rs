@@ -18,6 +18,7 @@ use crate::http::path::PathIds;
 use crate::http::query::MAX_PAGE_LIMIT;
 use crate::http::version::ApiVersion;
 use crate::http::views;
+use crate::http::views::search::{SearchForm, SearchPage};
 use crate::index::{Index, ModelOption};
 use crate::keys::Caller;
 use crate::search::{
@@ -36,7 +37,10 @@ const THRESHOLDS: [(&str, Confidence); 4] = [
 const CONVERSATIONS: [(&str, ConversationOption); 2] =
     [("semantic", ConversationOption::Semantic), ("exact_match", ConversationOption::ExactMatch)];
 
-/// `POST /search` and `POST /search-v2`.
+/// Searches an index: as a form (`query_text`), or as JSON (`query`).
+#[utoipa::path(post, path = "/search", tag = "search",
+    request_body(content((SearchForm = "multipart/form-data"), (SearchForm = "application/json"))),
+    responses((status = 200, body = SearchPage)))]
 pub(in crate::http) async fn search(
     State(app): State<Arc<App>>,
     State(links): State<Arc<Links>>,
@@ -53,7 +57,8 @@ pub(in crate::http) async fn search(
     Ok(Json(shown(&app, &links, caller, version, &headers, &page).await?))
 }
 
-/// `GET /search/{token}` and `GET /search-v2/{token}`: another page. Both take the tokens of either.
+/// Another page of a search, for an hour.
+#[utoipa::path(get, path = "/search/{token}", tag = "search", responses((status = 200, body = SearchPage)))]
 pub(in crate::http) async fn page(
     State(app): State<Arc<App>>,
     State(links): State<Arc<Links>>,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{NOTHING, absent};
 use crate::app::App;
@@ -14,12 +16,14 @@ use crate::fault::{Code, Fault, Result};
 use crate::http::body::announced_bytes;
 use crate::http::error::Failure;
 use crate::http::multipart::{FileLimit, FormReader, Upload};
+use crate::http::openapi::{FormFile, Page, PageQuery};
 use crate::http::params::{Params, media_type, missing};
 use crate::http::path::PathIds;
 use crate::http::query::Query;
 use crate::http::version::ApiVersion;
 use crate::http::views;
-use crate::ids::VideoId;
+use crate::http::views::task::{TaskCounts, TaskView};
+use crate::ids::{IndexId, TaskId, TransferId, VideoId};
 use crate::index::{MAX_FILE_BYTES, check_size};
 use crate::keys::Caller;
 use crate::store::TaskFilter;
@@ -31,13 +35,46 @@ const FILES: [&str; 2] = ["video_file", "transcription_file"];
 /// Bytes of a caption file; more than the reader of captions takes.
 const MAX_TRANSCRIPTION_BYTES: u64 = 16 << 20;
 
-/// `POST /tasks`: a video as a file or a link.
+/// A video to be indexed: `video_file`, or `video_url`, which wins.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct NewTask {
+    index_id: IndexId,
+    video_file: Option<FormFile>,
+    /// A direct link to the file.
+    video_url: Option<String>,
+    /// Of the speech; `en` unless given.
+    language: Option<String>,
+    /// Whether captions are given (up to v1.2).
+    provide_transcription: Option<bool>,
+    /// SRT or WebVTT.
+    transcription_file: Option<FormFile>,
+    transcription_url: Option<String>,
+    /// The user's own fields: an object of texts, numbers and booleans, as JSON in a form.
+    #[schema(value_type = Option<Object>)]
+    user_metadata: Option<Map<String, Value>>,
+}
+
+/// The task that was made.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct MadeTask {
+    #[serde(rename = "_id")]
+    id: TaskId,
+    /// The video that it becomes; v1.3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video_id: Option<VideoId>,
+}
+
+/// Takes a video, as a file or a link.
+#[utoipa::path(post, path = "/tasks", tag = "tasks",
+    request_body(content((NewTask = "multipart/form-data"), (NewTask = "application/json"))),
+    responses((status = 200, body = MadeTask)))]
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     version: ApiVersion,
     request: Request,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<MadeTask>, Failure> {
     let (params, mut files) = read_form(&app, caller, request).await?;
     let index = params.required_id("index_id")?;
     let user_metadata = params.object("user_metadata")?;
@@ -52,11 +89,7 @@ pub(in crate::http) async fn create(
     let id = create_task(&app, caller.workspace, request).await?;
     // What was taken has been moved away; what was not goes now.
     files.clear();
-    let mut body = json!({ "_id": id });
-    if version == ApiVersion::V1_3 {
-        body["video_id"] = json!(VideoId::from(id));
-    }
-    Ok(Json(body))
+    Ok(Json(MadeTask { id, video_id: (version == ApiVersion::V1_3).then(|| id.into()) }))
 }
 
 /// The fields of a form, and its files on disk. A form without files may come in any shape.
@@ -123,17 +156,41 @@ fn transcription(
     }
 }
 
-/// `GET /tasks`.
+/// Which tasks.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the form of `filter`, for the document")]
+struct TaskQuery {
+    _id: Option<TaskId>,
+    index_id: Option<IndexId>,
+    transfer_id: Option<TransferId>,
+    /// One or several, repeated or separated by commas.
+    status: Option<String>,
+    /// Whose fault has this code.
+    code: Option<String>,
+    filename: Option<String>,
+    /// Seconds: exactly; or `duration[gte]` and `duration[lte]`, as with all measures.
+    duration: Option<f64>,
+    width: Option<u32>,
+    height: Option<u32>,
+    /// Made at this moment or later; or `created_at[gte]` and `created_at[lte]`, as with all moments.
+    created_at: Option<String>,
+    updated_at: Option<String>,
+}
+
+/// The tasks of the workspace, newest first.
+#[utoipa::path(get, path = "/tasks", tag = "tasks", params(PageQuery, TaskQuery),
+    responses((status = 200, body = Page<TaskView>)))]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     version: ApiVersion,
     query: Query,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Page<TaskView>>, Failure> {
     let paging = query.paging()?;
     let listed = app.store.tasks(caller.workspace, &filter(&query)?, paging).await?;
     let rows = listed.rows.iter().map(|task| shown(&app, task, version)).collect();
-    Ok(Json(views::page(rows, paging, listed.total)))
+    Ok(Json(Page::new(rows, paging, listed.total)))
 }
 
 fn filter(query: &Query) -> Result<TaskFilter, Fault> {
@@ -160,24 +217,26 @@ fn filter(query: &Query) -> Result<TaskFilter, Fault> {
     })
 }
 
-fn shown(app: &App, task: &Task, version: ApiVersion) -> Value {
+fn shown(app: &App, task: &Task, version: ApiVersion) -> TaskView {
     let progress = app.progress.get(task.id);
     views::task::task(task, progress.as_ref(), app.clock.now(), version)
 }
 
-/// `GET /tasks/{task_id}`.
+/// A task.
+#[utoipa::path(get, path = "/tasks/{task_id}", tag = "tasks", responses((status = 200, body = TaskView)))]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
     version: ApiVersion,
     path: PathIds,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<TaskView>, Failure> {
     let id = path.id("task_id")?;
     let task = app.store.task(caller.workspace, id).await?.ok_or_else(|| absent("task", id))?;
     Ok(Json(shown(&app, &task, version)))
 }
 
-/// `DELETE /tasks/{task_id}`.
+/// Removes a task that is final and whose video is gone.
+#[utoipa::path(delete, path = "/tasks/{task_id}", tag = "tasks", responses((status = 204)))]
 pub(in crate::http) async fn delete(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -188,12 +247,14 @@ pub(in crate::http) async fn delete(
     if deleted { Ok(NOTHING) } else { Err(absent("task", id).into()) }
 }
 
-/// `GET /tasks/status`: how many tasks of an index are where.
+/// How many tasks of an index are where.
+#[utoipa::path(get, path = "/tasks/status", tag = "tasks", params(("index_id" = IndexId, Query)),
+    responses((status = 200, body = TaskCounts)))]
 pub(in crate::http) async fn counts(
     State(app): State<Arc<App>>,
     caller: Caller,
     query: Query,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<TaskCounts>, Failure> {
     let id = query.id("index_id")?.ok_or_else(|| missing("index_id"))?;
     super::index(&app, caller.workspace, id).await?;
     let counts = app.store.task_counts(caller.workspace, id).await?;

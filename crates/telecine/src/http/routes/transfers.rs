@@ -7,9 +7,11 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 use super::absent;
 use crate::app::App;
@@ -17,23 +19,88 @@ use crate::fault::{Code, Fault, Result};
 use crate::http::body::{announced_bytes, too_large};
 use crate::http::error::Failure;
 use crate::http::multipart::FormReader;
+use crate::http::openapi::{FormFile, Page, PageQuery};
 use crate::http::params::{Params, missing, pick};
 use crate::http::path::PathIds;
 use crate::http::query::Query;
 use crate::http::streaming::{Begun, begin};
-use crate::http::views;
-use crate::ids::{TransferId, VideoId, WorkspaceId};
+use crate::ids::{IndexId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::keys::Caller;
+use crate::time::Timestamp;
 use crate::transfer::plan::{PlanEntry, PlanSummary, plan};
+use crate::transfer::report::ReportRow;
 use crate::transfer::report::{ReportFormat, write_report};
-use crate::transfer::status::status;
+use crate::transfer::status::{TransferStatus, status};
 use crate::transfer::submit::{Submission, submit};
-use crate::transfer::{Status, Transfer};
+use crate::transfer::{Counts, Status, Transfer, TransferState};
 
 /// Plans that wait to be sent.
 const PLANS: usize = 64;
 
-/// `POST /tasks/transfers`: a manifest; with `?dry_run=true`, what would be done with it.
+/// A manifest.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct ManifestForm {
+    /// A JSON array of `{index_id, language, object, transcription?}`.
+    file: FormFile,
+}
+
+/// What became of a manifest: what was taken, or with `dry_run` what would be.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "plans are streamed: for the document")]
+enum ManifestAnswer {
+    Accepted(AcceptedTransfer),
+    Plan(TransferPlan),
+}
+
+/// What would be done with a manifest.
+#[derive(Serialize, ToSchema)]
+struct TransferPlan {
+    /// `transfer_plan`.
+    #[schema(value_type = String)]
+    r#type: &'static str,
+    entries: Vec<PlanEntry>,
+    summary: PlanSummary,
+}
+
+/// A manifest that was taken: its tasks are on disk.
+#[derive(Serialize, ToSchema)]
+struct AcceptedTransfer {
+    #[schema(value_type = String)]
+    message: &'static str,
+    /// `index_task_create`.
+    #[schema(value_type = String)]
+    r#type: &'static str,
+    transfer_id: TransferId,
+    summary: AcceptedSummary,
+    /// The first thousand.
+    tasks: Vec<AcceptedTask>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct AcceptedSummary {
+    entries: u64,
+    accepted: u64,
+    /// Entries that name what an earlier one named.
+    repeated: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+struct AcceptedTask {
+    #[serde(rename = "_id")]
+    id: TaskId,
+    video_id: VideoId,
+    index_id: IndexId,
+    object: String,
+    status: Status,
+}
+
+/// Takes a manifest: a task for each of its videos, all of them or none. With `dry_run=true`, tells what would be done.
+#[utoipa::path(post, path = "/tasks/transfers", tag = "transfers",
+    params(("dry_run" = Option<bool>, Query)),
+    request_body(content = ManifestForm, content_type = "multipart/form-data"),
+    responses((status = 200, body = ManifestAnswer)))]
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -62,28 +129,23 @@ async fn manifest(app: &App, request: Request) -> Result<impl AsyncRead + Send +
     Ok(file.into_reader())
 }
 
-fn accepted(submission: &Submission) -> Value {
+fn accepted(submission: &Submission) -> AcceptedTransfer {
     let Submission { transfer, entries, first_tasks } = submission;
-    let task = |(id, index, object): &(crate::ids::TaskId, crate::ids::IndexId, String)| {
-        json!({
-            "_id": id,
-            "video_id": VideoId::from(*id),
-            "index_id": index,
-            "object": object,
-            "status": Status::Validating,
-        })
+    let task = |(id, index, object): &(TaskId, IndexId, String)| AcceptedTask {
+        id: *id,
+        video_id: VideoId::from(*id),
+        index_id: *index,
+        object: object.clone(),
+        status: Status::Validating,
     };
-    json!({
-        "message": "Successfully requested indexing tasks.",
-        "type": "index_task_create",
-        "transfer_id": transfer.id,
-        "summary": {
-            "entries": entries,
-            "accepted": transfer.counts.total(),
-            "repeated": transfer.repeated,
-        },
-        "tasks": first_tasks.iter().map(task).collect::<Vec<_>>(),
-    })
+    let accepted = transfer.counts.total();
+    AcceptedTransfer {
+        message: "Successfully requested indexing tasks.",
+        r#type: "index_task_create",
+        transfer_id: transfer.id,
+        summary: AcceptedSummary { entries: *entries, accepted, repeated: transfer.repeated },
+        tasks: first_tasks.iter().map(task).collect(),
+    }
 }
 
 async fn dry_run(
@@ -128,42 +190,68 @@ async fn tell_entries(mut planned: mpsc::Receiver<PlanEntry>, to: &mpsc::Sender<
     }
 }
 
-/// `GET /transfers`.
+/// A transfer, in short.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Transfer)]
+pub(in crate::http) struct TransferView {
+    #[serde(rename = "_id")]
+    id: TransferId,
+    state: TransferState,
+    created_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    is_finished: bool,
+    total: u64,
+    repeated: u64,
+    counts: Counts,
+}
+
+/// The transfers of the workspace, newest first.
+#[utoipa::path(get, path = "/transfers", tag = "transfers", params(PageQuery),
+    responses((status = 200, body = Page<TransferView>)))]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     query: Query,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Page<TransferView>>, Failure> {
     let paging = query.paging()?;
     let listed = app.store.transfers(caller.workspace, paging).await?;
-    Ok(Json(views::page(listed.rows.iter().map(shown).collect(), paging, listed.total)))
+    Ok(Json(Page::new(listed.rows.iter().map(shown).collect(), paging, listed.total)))
 }
 
-fn shown(transfer: &Transfer) -> Value {
-    json!({
-        "_id": transfer.id,
-        "state": transfer.state,
-        "created_at": transfer.created_at,
-        "ended_at": transfer.ended_at,
-        "is_finished": transfer.is_over(),
-        "total": transfer.counts.total(),
-        "repeated": transfer.repeated,
-        "counts": transfer.counts,
-    })
+fn shown(transfer: &Transfer) -> TransferView {
+    TransferView {
+        id: transfer.id,
+        state: transfer.state,
+        created_at: transfer.created_at,
+        ended_at: transfer.ended_at,
+        is_finished: transfer.is_over(),
+        total: transfer.counts.total(),
+        repeated: transfer.repeated,
+        counts: transfer.counts,
+    }
 }
 
-/// `GET /transfers/{transfer_id}`: with its stages and the time left.
+/// A transfer, with its stages and the time left.
+#[utoipa::path(get, path = "/transfers/{transfer_id}", tag = "transfers",
+    responses((status = 200, body = TransferStatus)))]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
     path: PathIds,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<TransferStatus>, Failure> {
     let id = path.id("transfer_id")?;
     let found = status(&app, caller.workspace, id).await?;
-    Ok(Json(json!(found.ok_or_else(|| absent("transfer", id))?)))
+    Ok(Json(found.ok_or_else(|| absent("transfer", id))?))
 }
 
-/// `GET /transfers/{transfer_id}/report?format=`: every task.
+/// Every task of a transfer, streamed.
+#[utoipa::path(get, path = "/transfers/{transfer_id}/report", tag = "transfers",
+    params(("format" = Option<String>, Query, description = "`json`, `jsonl` or `csv`")),
+    responses((status = 200, content(
+        (Vec<ReportRow> = "application/json"),
+        (String = "application/x-ndjson"),
+        (String = "text/csv"),
+    ))))]
 pub(in crate::http) async fn report(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -184,13 +272,35 @@ pub(in crate::http) async fn report(
     }
 }
 
-/// `POST /transfers/{transfer_id}/retry`: another try for all failed tasks, or those with one code.
+/// Which failed tasks get another try.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct Retry {
+    /// Those that failed with this code; all unless given.
+    code: Option<String>,
+}
+
+/// How many tasks get another try.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Retried {
+    retried: u64,
+}
+
+/// How many tasks were given up.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Cancelled {
+    cancelled: u64,
+}
+
+/// Another try for all failed tasks, or those with one code.
+#[utoipa::path(post, path = "/transfers/{transfer_id}/retry", tag = "transfers", request_body = Option<Retry>,
+    responses((status = 200, body = Retried)))]
 pub(in crate::http) async fn retry(
     State(app): State<Arc<App>>,
     caller: Caller,
     path: PathIds,
     request: Request,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Retried>, Failure> {
     let id = path.id("transfer_id")?;
     let params = Params::read(request, app.config.server.max_body_bytes).await?;
     let code = params.text("code")?;
@@ -202,16 +312,18 @@ pub(in crate::http) async fn retry(
     let retried = app.store.retry_transfer(caller.workspace, id, code, now).await?;
     let retried = retried.ok_or_else(|| absent("transfer", id))?;
     app.queue.wake();
-    Ok(Json(json!({ "retried": retried })))
+    Ok(Json(Retried { retried }))
 }
 
-/// `POST /transfers/{transfer_id}/cancel`: gives up all tasks that are not final.
+/// Gives up all tasks that are not final.
+#[utoipa::path(post, path = "/transfers/{transfer_id}/cancel", tag = "transfers",
+    responses((status = 200, body = Cancelled)))]
 pub(in crate::http) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,
     path: PathIds,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Cancelled>, Failure> {
     let id = path.id("transfer_id")?;
     let cancelled = app.store.cancel_transfer(caller.workspace, id, app.clock.now()).await?;
-    Ok(Json(json!({ "cancelled": cancelled.ok_or_else(|| absent("transfer", id))? })))
+    Ok(Json(Cancelled { cancelled: cancelled.ok_or_else(|| absent("transfer", id))? }))
 }

@@ -6,18 +6,22 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{NOTHING, absent};
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
 use crate::http::error::Failure;
 use crate::http::links::{Links, Picture};
+use crate::http::openapi::{FormFile, Page, PageQuery};
 use crate::http::params::{Params, missing};
 use crate::http::path::PathIds;
 use crate::http::query::Query;
 use crate::http::version::ApiVersion;
 use crate::http::views;
+use crate::http::views::video::{Texts, VideoView};
 use crate::ids::{IndexId, VideoId};
 use crate::keys::Caller;
 use crate::store::VideoFilter;
@@ -43,21 +47,45 @@ const KNOWN: [&str; 15] = [
     "index_id",
 ];
 
-/// `GET /indexes/{index_id}/videos`.
+/// Which videos of an index. Every other parameter is a field of the user's own (`?category=harbour&rating[gte]=3`).
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the form of `filter`, for the document")]
+struct VideoQuery {
+    _id: Option<VideoId>,
+    filename: Option<String>,
+    /// Seconds: exactly; or `duration[gte]` and `duration[lte]`, as with all measures.
+    duration: Option<f64>,
+    fps: Option<f64>,
+    width: Option<u32>,
+    height: Option<u32>,
+    /// Bytes.
+    size: Option<u64>,
+    /// Made at this moment or later; or `created_at[gte]` and `created_at[lte]`, as with all moments.
+    created_at: Option<String>,
+    updated_at: Option<String>,
+    indexed_at: Option<String>,
+    /// The user's own fields that must match, as JSON.
+    user_metadata: Option<String>,
+}
+
+/// The videos of an index, newest first.
+#[utoipa::path(get, path = "/indexes/{index_id}/videos", tag = "videos", params(PageQuery, VideoQuery),
+    responses((status = 200, body = Page<VideoView>)))]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     version: ApiVersion,
     path: PathIds,
     query: Query,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Page<VideoView>>, Failure> {
     let index = path.id("index_id")?;
     let paging = query.paging()?;
     let filter = filter(&query)?;
     super::index(&app, caller.workspace, index).await?;
     let listed = app.store.videos(caller.workspace, index, &filter, paging).await?;
     let rows = listed.rows.iter().map(|video| views::video::video(video, version)).collect();
-    Ok(Json(views::page(rows, paging, listed.total)))
+    Ok(Json(Page::new(rows, paging, listed.total)))
 }
 
 fn filter(query: &Query) -> Result<VideoFilter, Fault> {
@@ -83,14 +111,17 @@ async fn video(app: &App, caller: Caller, path: &PathIds) -> Result<Video> {
     Ok(found.ok_or_else(|| absent("video", id))?)
 }
 
-/// `GET /indexes/{index_id}/videos/{video_id}`.
+/// A video.
+#[utoipa::path(get, path = "/indexes/{index_id}/videos/{video_id}", tag = "videos",
+    params(("transcription" = Option<bool>, Query, description = "with what is said")),
+    responses((status = 200, body = VideoView)))]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
     version: ApiVersion,
     path: PathIds,
     query: Query,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<VideoView>, Failure> {
     if query.flag("embed")? == Some(true) || query.get("embedding_option").is_some() {
         return Err(Fault::parameter("Embeddings cannot be had here yet.")
             .remedy("Leave the parameter out.")
@@ -100,29 +131,63 @@ pub(in crate::http) async fn get(
     let video = video(&app, caller, &path).await?;
     let mut shown = views::video::video(&video, version);
     if wants_words {
-        let segments = app.store.segments(video.id, SegmentKind::Speech).await?;
-        shown["transcription"] = views::video::entries(&segments);
+        shown = shown.with_transcription(&app.store.segments(video.id, SegmentKind::Speech).await?);
     }
     Ok(Json(shown))
 }
 
-/// `PUT` and `PATCH /indexes/{index_id}/videos/{video_id}`: the user's own fields. PUT sets them all, PATCH the ones that
-/// are given; null removes one.
+/// The user's own fields. Values are texts, numbers and booleans.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct UserMetadata {
+    /// `metadata` up to v1.2.
+    #[schema(value_type = Object)]
+    user_metadata: Map<String, Value>,
+}
+
+/// Sets all of the user's own fields of a video.
+#[utoipa::path(put, path = "/indexes/{index_id}/videos/{video_id}", tag = "videos", request_body = UserMetadata,
+    responses((status = 204)))]
+pub(in crate::http) async fn replace(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+    request: Request,
+) -> Result<StatusCode, Failure> {
+    let given = user_metadata(&app, request).await?;
+    let video = video(&app, caller, &path).await?;
+    set_metadata(&app, caller, &video, merged(Map::new(), given)).await
+}
+
+/// Sets some of the user's own fields of a video; null removes one.
+#[utoipa::path(patch, path = "/indexes/{index_id}/videos/{video_id}", tag = "videos", request_body = UserMetadata,
+    responses((status = 204)))]
 pub(in crate::http) async fn update(
     State(app): State<Arc<App>>,
     caller: Caller,
     path: PathIds,
     request: Request,
 ) -> Result<StatusCode, Failure> {
-    let is_whole = request.method() == axum::http::Method::PUT;
+    let given = user_metadata(&app, request).await?;
+    let video = video(&app, caller, &path).await?;
+    let fields = merged(video.user_metadata.clone(), given);
+    set_metadata(&app, caller, &video, fields).await
+}
+
+async fn user_metadata(app: &App, request: Request) -> Result<Map<String, Value>> {
     let params = Params::read(request, app.config.server.max_body_bytes).await?;
-    let given = match params.object("user_metadata")? {
+    Ok(match params.object("user_metadata")? {
         Some(given) => given,
         None => params.object("metadata")?.ok_or_else(|| missing("user_metadata"))?,
-    };
-    let video = video(&app, caller, &path).await?;
-    let before = if is_whole { Map::new() } else { video.user_metadata };
-    let fields = merged(before, given);
+    })
+}
+
+async fn set_metadata(
+    app: &App,
+    caller: Caller,
+    video: &Video,
+    fields: Map<String, Value>,
+) -> Result<StatusCode, Failure> {
     check_user_metadata(&fields)?;
     let now = app.clock.now();
     let is_set = app.store.set_user_metadata(caller.workspace, video.index, video.id, &fields, now).await?;
@@ -140,7 +205,8 @@ fn merged(mut fields: Map<String, Value>, given: Map<String, Value>) -> Map<Stri
     fields
 }
 
-/// `DELETE /indexes/{index_id}/videos/{video_id}`.
+/// Removes a video. Its content may be taken anew; its task stays.
+#[utoipa::path(delete, path = "/indexes/{index_id}/videos/{video_id}", tag = "videos", responses((status = 204)))]
 pub(in crate::http) async fn delete(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -151,23 +217,38 @@ pub(in crate::http) async fn delete(
     if deleted { Ok(NOTHING) } else { Err(absent("video", id).into()) }
 }
 
-/// `GET …/transcription?start=&end=`: what is said.
+/// A part of a video, in seconds.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "what is no number counts as not given: for the document")]
+struct PartQuery {
+    #[param(minimum = 0)]
+    start: Option<f64>,
+    #[param(minimum = 0)]
+    end: Option<f64>,
+}
+
+/// What is said in a video.
+#[utoipa::path(get, path = "/indexes/{index_id}/videos/{video_id}/transcription", tag = "videos", params(PartQuery),
+    responses((status = 200, body = Texts)))]
 pub(in crate::http) async fn transcription(
     State(app): State<Arc<App>>,
     caller: Caller,
     path: PathIds,
     query: Query,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Texts>, Failure> {
     texts(&app, caller, &path, &query, SegmentKind::Speech).await
 }
 
-/// `GET …/text-in-video?start=&end=`: what is written in the picture.
+/// What is written in the picture.
+#[utoipa::path(get, path = "/indexes/{index_id}/videos/{video_id}/text-in-video", tag = "videos", params(PartQuery),
+    responses((status = 200, body = Texts)))]
 pub(in crate::http) async fn text_in_video(
     State(app): State<Arc<App>>,
     caller: Caller,
     path: PathIds,
     query: Query,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Texts>, Failure> {
     texts(&app, caller, &path, &query, SegmentKind::Text).await
 }
 
@@ -177,7 +258,7 @@ async fn texts(
     path: &PathIds,
     query: &Query,
     kind: SegmentKind,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Texts>, Failure> {
     let video = video(app, caller, path).await?;
     let from = query.tolerant_seconds("start").map_or(MediaTime::ZERO, MediaTime::from_secs_f64);
     let to = query.tolerant_seconds("end").map_or(MediaTime::MAX, MediaTime::from_secs_f64);
@@ -186,7 +267,16 @@ async fn texts(
     Ok(Json(views::video::texts(video.id, video.index, &segments)))
 }
 
-/// `GET …/thumbnail?time=`: the link to a picture of that moment, else of the middle.
+/// A link to a picture, which works for an hour.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct ThumbnailLink {
+    thumbnail: String,
+}
+
+/// The link to a picture of a moment, else of the middle.
+#[utoipa::path(get, path = "/indexes/{index_id}/videos/{video_id}/thumbnail", tag = "videos",
+    params(("time" = Option<f64>, Query, description = "seconds")),
+    responses((status = 200, body = ThumbnailLink)))]
 pub(in crate::http) async fn thumbnail(
     State(app): State<Arc<App>>,
     State(links): State<Arc<Links>>,
@@ -194,7 +284,7 @@ pub(in crate::http) async fn thumbnail(
     path: PathIds,
     query: Query,
     headers: HeaderMap,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<ThumbnailLink>, Failure> {
     let video = video(&app, caller, &path).await?;
     let at = query.tolerant_seconds("time").map(MediaTime::from_secs_f64);
     let found = app.store.thumbnail(video.id, at).await?;
@@ -203,10 +293,13 @@ pub(in crate::http) async fn thumbnail(
             .rule("pictures are kept of videos in indexes with the addon thumbnail")
     })?;
     let picture = Picture { video: video.id, at_ms: at.as_millis() };
-    Ok(Json(json!({ "thumbnail": links.link(picture, &headers, app.clock.now()).await? })))
+    Ok(Json(ThumbnailLink { thumbnail: links.link(picture, &headers, app.clock.now()).await? }))
 }
 
-/// `GET /pictures/{video_id}/{name}`: the picture that a link leads to.
+/// The picture that a link leads to.
+#[utoipa::path(get, path = "/pictures/{video_id}/{name}", tag = "links",
+    params(("expires" = String, Query), ("signature" = String, Query)),
+    responses((status = 200, body = FormFile, content_type = "image/jpeg")))]
 pub(in crate::http) async fn picture(
     State(app): State<Arc<App>>,
     State(links): State<Arc<Links>>,

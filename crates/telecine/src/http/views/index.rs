@@ -2,43 +2,88 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::version::ApiVersion;
-use crate::index::{EngineSpec, Family, IndexSummary, ModelOption};
+use crate::ids::IndexId;
+use crate::index::{EngineSpec, Family, IndexModels, IndexSummary, ModelOption};
+use crate::time::Timestamp;
+
+/// An index. Which engines it has is told in the shape of the version: `models`, `engines`, or flat.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Index)]
+pub(in crate::http) struct IndexView {
+    #[serde(rename = "_id")]
+    id: IndexId,
+    index_name: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// Never: always null.
+    expires_at: Option<Timestamp>,
+    video_count: u64,
+    /// Seconds.
+    total_duration: f64,
+    addons: Vec<String>,
+    /// The models of this server that stand behind the names.
+    served_by: IndexModels,
+    /// v1.3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    models: Option<Vec<IndexModel>>,
+    /// v1.1 and v1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engines: Option<Vec<IndexEngine>>,
+    /// v1.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine_id: Option<String>,
+    /// v1.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index_options: Option<BTreeSet<ModelOption>>,
+}
+
+/// A model of an index (v1.3).
+#[derive(Serialize, ToSchema)]
+struct IndexModel {
+    model_name: String,
+    #[schema(value_type = Vec<String>)]
+    model_options: Vec<&'static str>,
+}
+
+/// An engine of an index (up to v1.2).
+#[derive(Serialize, ToSchema)]
+struct IndexEngine {
+    engine_name: String,
+    engine_options: BTreeSet<ModelOption>,
+}
 
 /// An index.
-pub(in crate::http) fn index(summary: &IndexSummary, version: ApiVersion) -> Value {
+pub(in crate::http) fn index(summary: &IndexSummary, version: ApiVersion) -> IndexView {
     let IndexSummary { index, video_count, total_duration_s } = summary;
-    let mut shown = json!({
-        "_id": index.id,
-        "index_name": index.name,
-        "created_at": index.created_at,
-        "updated_at": index.updated_at,
-        "expires_at": null,
-        "video_count": video_count,
-        "total_duration": total_duration_s,
-        "addons": index.addons,
-        "served_by": index.models,
-    });
-    match version {
-        ApiVersion::V1_3 => shown["models"] = index.engines.iter().map(model).collect(),
-        ApiVersion::V1_2 => shown["engines"] = index.engines.iter().map(engine).collect(),
-        ApiVersion::V1_1 => {
-            shown["engines"] = index.engines.iter().map(engine).collect();
-            shown["engine_id"] = index.engines.first().map(|engine| engine.name.as_str()).into();
-            shown["index_options"] = json!(index.options());
-        }
+    let is_v1_1 = version == ApiVersion::V1_1;
+    let is_v1_3 = version == ApiVersion::V1_3;
+    IndexView {
+        id: index.id,
+        index_name: index.name.clone(),
+        created_at: index.created_at,
+        updated_at: index.updated_at,
+        expires_at: None,
+        video_count: *video_count,
+        total_duration: *total_duration_s,
+        addons: index.addons.clone(),
+        served_by: index.models.clone(),
+        models: is_v1_3.then(|| index.engines.iter().map(model).collect()),
+        engines: (!is_v1_3).then(|| index.engines.iter().map(engine).collect()),
+        engine_id: index.engines.first().filter(|_| is_v1_1).map(|engine| engine.name.clone()),
+        index_options: is_v1_1.then(|| index.options()),
     }
-    shown
 }
 
-fn engine(engine: &EngineSpec) -> Value {
-    json!({ "engine_name": engine.name, "engine_options": engine.options })
+fn engine(engine: &EngineSpec) -> IndexEngine {
+    IndexEngine { engine_name: engine.name.clone(), engine_options: engine.options.clone() }
 }
 
-fn model(engine: &EngineSpec) -> Value {
-    json!({ "model_name": engine.name, "model_options": v1_3_options(&engine.options) })
+fn model(engine: &EngineSpec) -> IndexModel {
+    IndexModel { model_name: engine.name.clone(), model_options: v1_3_options(&engine.options) }
 }
 
 /// Options in the names of v1.3, whose `visual` takes in the text that is seen.
@@ -66,28 +111,43 @@ const ENGINES: [(&str, &str); 6] = [
     ("pegasus1.2", "2025-02-01T00:00:00.000Z"),
 ];
 
+/// A name that an index may be made with (up to v1.2).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Engine)]
+pub(in crate::http) struct EngineView {
+    #[serde(rename = "_id")]
+    id: String,
+    allowed_engine_options: Vec<ModelOption>,
+    author: &'static str,
+    /// Unknown of versions that are not listed.
+    created_at: Option<&'static str>,
+    updated_at: Option<&'static str>,
+    finetune: bool,
+    ready: bool,
+}
+
 /// All engines that clients may name.
-pub(in crate::http) fn engines() -> Vec<Value> {
+pub(in crate::http) fn engines() -> Vec<EngineView> {
     ENGINES.into_iter().filter_map(|(name, _)| named_engine(name)).collect()
 }
 
 /// The engine of this name; other versions of the families are taken, too.
-pub(in crate::http) fn named_engine(name: &str) -> Option<Value> {
+pub(in crate::http) fn named_engine(name: &str) -> Option<EngineView> {
     let family = Family::of(name)?;
     let made_at = ENGINES.into_iter().find(|(known, _)| *known == name).map(|(_, made_at)| made_at);
     let options: &[ModelOption] = match family {
         Family::Marengo => &ModelOption::ALL,
         Family::Pegasus => &[ModelOption::Visual, ModelOption::Conversation],
     };
-    Some(json!({
-        "_id": name,
-        "allowed_engine_options": options,
-        "author": "Telecine",
-        "created_at": made_at,
-        "updated_at": made_at,
-        "finetune": false,
-        "ready": true,
-    }))
+    Some(EngineView {
+        id: name.to_owned(),
+        allowed_engine_options: options.to_vec(),
+        author: "Telecine",
+        created_at: made_at,
+        updated_at: made_at,
+        finetune: false,
+        ready: true,
+    })
 }
 
 #[cfg(test)]

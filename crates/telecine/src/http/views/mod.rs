@@ -6,20 +6,3 @@ pub(super) mod inventory;
 pub(super) mod search;
 pub(super) mod task;
 pub(super) mod video;
-
-use serde_json::{Value, json};
-
-use crate::store::Paging;
-
-/// A page of a list.
-pub(super) fn page(data: Vec<Value>, paging: Paging, total: u64) -> Value {
-    json!({
-        "data": data,
-        "page_info": {
-            "limit_per_page": paging.limit,
-            "page": paging.page,
-            "total_page": total.div_ceil(paging.limit),
-            "total_results": total,
-        },
-    })
-}

@@ -1,14 +1,18 @@
 //! What a search found. Every version gets both spellings of the expiry and the reasons of every clip: SDKs ignore what
 //! they do not know, people do not.
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::index::option_name;
 use crate::http::links::Picture;
 use crate::http::version::ApiVersion;
+use crate::ids::{IndexId, VideoId};
 use crate::index::ModelOption;
 use crate::search::{Clip, Confidence, Items, ResultPage};
 use crate::time::MediaTime;
+use crate::time::Timestamp;
 
 /// All clips of a page, in order.
 pub(in crate::http) fn clips(items: &Items) -> Vec<&Clip> {
@@ -109,4 +113,102 @@ fn confidence(confidence: Confidence) -> &'static str {
 /// To hundredths: more would only look exact.
 fn round(score: f32) -> f64 {
     (f64::from(score) * 100.0).round() / 100.0
+}
+
+/// A search.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+pub(in crate::http) struct SearchForm {
+    index_id: IndexId,
+    /// In forms: what to look for.
+    query_text: Option<String>,
+    /// In JSON: what to look for.
+    query: Option<String>,
+    /// Options of the index: `visual`, `audio` (`conversation` up to v1.2), `text_in_video`.
+    search_options: Vec<String>,
+    group_by: Option<String>,
+    threshold: Option<String>,
+    #[schema(minimum = 0, maximum = 1)]
+    adjust_confidence_level: Option<f64>,
+    sort_option: Option<String>,
+    operator: Option<String>,
+    conversation_option: Option<String>,
+    #[schema(minimum = 1, maximum = 50)]
+    page_limit: Option<u32>,
+    /// What videos must be like; as JSON in a form.
+    #[schema(value_type = Option<Object>)]
+    filter: Option<Value>,
+}
+
+/// What was found: clips, or videos with their clips.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of `page`, for the document")]
+pub(in crate::http) struct SearchPage {
+    search_pool: SearchPool,
+    data: Vec<SearchItem>,
+    page_info: SearchPageInfo,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of `page`, for the document")]
+struct SearchPool {
+    total_count: u64,
+    total_duration: f64,
+    index_id: IndexId,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the form of `page`, for the document")]
+enum SearchItem {
+    Clip(SearchClip),
+    Video(SearchVideo),
+}
+
+#[derive(Serialize, ToSchema)]
+struct SearchVideo {
+    id: VideoId,
+    clips: Vec<SearchClip>,
+}
+
+/// A part of a video.
+#[derive(Serialize, ToSchema)]
+struct SearchClip {
+    score: f64,
+    /// Seconds.
+    start: f64,
+    end: f64,
+    video_id: VideoId,
+    confidence: String,
+    rank: u64,
+    metadata: Option<Vec<SearchMatch>>,
+    modules: Option<Vec<SearchModule>>,
+    transcription: Option<String>,
+    thumbnail_url: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SearchMatch {
+    r#type: String,
+    text: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SearchModule {
+    r#type: String,
+    confidence: String,
+    score: Option<f64>,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of `page`, for the document")]
+struct SearchPageInfo {
+    limit_per_page: u64,
+    total_results: u64,
+    /// Of clips, where results are grouped by videos.
+    total_inner_matches: Option<u64>,
+    page_expired_at: Timestamp,
+    page_expires_at: Timestamp,
+    next_page_token: Option<String>,
+    prev_page_token: Option<String>,
 }

@@ -1,12 +1,91 @@
 //! Tasks, as each version shows them.
 
-use serde_json::{Map, Value, json};
+use std::time::Duration;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::fault::Fault;
 use crate::http::version::ApiVersion;
-use crate::ids::{IndexId, VideoId};
+use crate::ids::{IndexId, TaskId, TransferId, VideoId};
 use crate::pipeline::TaskProgress;
 use crate::time::Timestamp;
-use crate::transfer::{Counts, Stage, Status, Task};
+use crate::transfer::{Counts, DuplicateBy, Stage, Status, Task};
+
+/// A task. A skipped one is told as `ready`, with the video that it equals.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Task)]
+pub(in crate::http) struct TaskView {
+    #[serde(rename = "_id")]
+    id: TaskId,
+    index_id: IndexId,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// `validating`, `pending`, `queued`, `indexing`, `ready` or `failed`.
+    #[schema(value_type = String)]
+    status: &'static str,
+    /// Where the video comes from.
+    object: String,
+    /// v1.3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_metadata: Option<TaskMetadata>,
+    /// Up to v1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<TaskMetadata>,
+    /// The video; up to v1.2 only once it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video_id: Option<VideoId>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Fault>,
+    /// The same as a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<String>,
+    /// The video that it equals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<Skipped>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer_id: Option<TransferId>,
+    /// Why a pending task waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_for: Option<String>,
+    /// Of a task that a worker has in hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<Process>,
+    /// When it will probably be ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_time: Option<Timestamp>,
+}
+
+/// What is known of the file; measures once it was read.
+#[derive(Serialize, ToSchema)]
+struct TaskMetadata {
+    filename: String,
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+}
+
+/// The video that a skipped task equals, and how that was found.
+#[derive(Serialize, ToSchema)]
+struct Skipped {
+    video_id: VideoId,
+    by: DuplicateBy,
+}
+
+/// How far a task in hand has come.
+#[derive(Serialize, ToSchema)]
+struct Process {
+    /// Of the stage, 0 to 100.
+    percentage: f64,
+    stage: Stage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remain_seconds: Option<f64>,
+}
 
 /// A task; `progress` is of a task in hand.
 pub(in crate::http) fn task(
@@ -14,43 +93,31 @@ pub(in crate::http) fn task(
     progress: Option<&TaskProgress>,
     now: Timestamp,
     version: ApiVersion,
-) -> Value {
-    let mut shown = json!({
-        "_id": task.id,
-        "index_id": task.index,
-        "created_at": task.created_at,
-        "updated_at": task.updated_at,
-        "status": status(task.status),
-        "object": task.source.address(),
-    });
-    shown[metadata_key(version)] = metadata(task);
-    if let Some(video) = video(task, version) {
-        shown["video_id"] = json!(video);
-    }
-    if let Some(fault) = &task.fault {
-        shown["error"] = json!(fault);
-        shown["error_message"] = fault.sentence().into();
-    }
-    if let Some(duplicate) = &task.duplicate {
-        shown["skipped"] = json!({ "video_id": duplicate.video, "by": duplicate.by });
-    }
-    if let Some(transfer) = task.transfer {
-        shown["transfer_id"] = json!(transfer);
-    }
-    if let Some(reason) = &task.waiting_for {
-        shown["waiting_for"] = reason.as_str().into();
-    }
-    if let Some(progress) = progress.filter(|_| !task.status.is_final()) {
-        add_progress(&mut shown, task, progress, now);
-    }
-    shown
-}
-
-/// The key of what was measured.
-pub(in crate::http) fn metadata_key(version: ApiVersion) -> &'static str {
-    match version {
-        ApiVersion::V1_3 => "system_metadata",
-        ApiVersion::V1_1 | ApiVersion::V1_2 => "metadata",
+) -> TaskView {
+    let is_v1_3 = version == ApiVersion::V1_3;
+    let progress = progress.filter(|_| !task.status.is_final());
+    let remain_s = progress.and_then(|progress| remain_s(task, progress, now));
+    TaskView {
+        id: task.id,
+        index_id: task.index,
+        created_at: task.created_at,
+        updated_at: task.updated_at,
+        status: status(task.status),
+        object: task.source.address(),
+        system_metadata: is_v1_3.then(|| metadata(task)),
+        metadata: (!is_v1_3).then(|| metadata(task)),
+        video_id: video(task, version),
+        error: task.fault.clone(),
+        error_message: task.fault.as_ref().map(Fault::sentence),
+        skipped: task.duplicate.as_ref().map(|of| Skipped { video_id: of.video, by: of.by }),
+        transfer_id: task.transfer,
+        waiting_for: task.waiting_for.as_ref().map(|reason| reason.as_str().to_owned()),
+        process: progress.map(|progress| Process {
+            percentage: (fraction(progress) * 100.0).round(),
+            stage: progress.stage,
+            remain_seconds: remain_s.map(f64::round),
+        }),
+        estimated_time: remain_s.map(|s| now.after(Duration::from_secs_f64(s.min(1e6)))),
     }
 }
 
@@ -79,36 +146,23 @@ fn video(task: &Task, version: ApiVersion) -> Option<VideoId> {
     }
 }
 
-fn metadata(task: &Task) -> Value {
-    let mut metadata = Map::new();
-    match &task.meta {
-        Some(meta) => {
-            metadata.insert("filename".into(), meta.filename.as_str().into());
-            metadata.insert("duration".into(), meta.duration_s.into());
-            metadata.insert("width".into(), meta.width.into());
-            metadata.insert("height".into(), meta.height.into());
-        }
-        None => {
-            metadata.insert("filename".into(), task.source.filename().into());
-        }
+fn metadata(task: &Task) -> TaskMetadata {
+    let meta = task.meta.as_ref();
+    TaskMetadata {
+        filename: meta.map_or_else(|| task.source.filename().into(), |meta| meta.filename.clone()),
+        duration: meta.map(|meta| meta.duration_s),
+        width: meta.map(|meta| meta.width),
+        height: meta.map(|meta| meta.height),
     }
-    Value::Object(metadata)
 }
 
-fn add_progress(shown: &mut Value, task: &Task, progress: &TaskProgress, now: Timestamp) {
+/// Seconds that indexing will still take, as fast as it went so far.
+fn remain_s(task: &Task, progress: &TaskProgress, now: Timestamp) -> Option<f64> {
     let fraction = fraction(progress);
-    let mut process = json!({
-        "percentage": (fraction * 100.0).round(),
-        "stage": progress.stage,
-    });
     // The task last changed when it went into its present status.
-    let seconds_so_far = now.since(task.updated_at).as_secs_f64();
-    if task.status == Status::Indexing && fraction > 0.01 {
-        let remain_s = seconds_so_far * (1.0 - fraction) / fraction;
-        process["remain_seconds"] = remain_s.round().into();
-        shown["estimated_time"] = json!(now.after(std::time::Duration::from_secs_f64(remain_s.min(1e6))));
-    }
-    shown["process"] = process;
+    let so_far_s = now.since(task.updated_at).as_secs_f64();
+    let tells = task.status == Status::Indexing && fraction > 0.01;
+    tells.then(|| so_far_s * (1.0 - fraction) / fraction)
 }
 
 /// How far the present stage has come, 0 to 1.
@@ -122,18 +176,34 @@ pub(in crate::http) fn fraction(progress: &TaskProgress) -> f64 {
     }
 }
 
+/// Tasks of an index by status. `ready` counts the skipped ones, too.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct TaskCounts {
+    index_id: IndexId,
+    validating: u64,
+    pending: u64,
+    queued: u64,
+    indexing: u64,
+    ready: u64,
+    failed: u64,
+    skipped: u64,
+    total_result: u64,
+}
+
 /// Tasks of an index by status.
-pub(in crate::http) fn counts(index: IndexId, counts: &Counts) -> Value {
+pub(in crate::http) fn counts(index: IndexId, counts: &Counts) -> TaskCounts {
     let Counts { validating, pending, queued, indexing, ready, failed, skipped } = *counts;
-    json!({
-        "index_id": index,
-        "validating": validating,
-        "pending": pending,
-        "queued": queued,
-        "indexing": indexing,
-        "ready": ready + skipped,
-        "failed": failed,
-        "skipped": skipped,
-        "total_result": counts.total(),
-    })
+    let ready = ready + skipped;
+    let total_result = counts.total();
+    TaskCounts {
+        index_id: index,
+        validating,
+        pending,
+        queued,
+        indexing,
+        ready,
+        failed,
+        skipped,
+        total_result,
+    }
 }

@@ -1,67 +1,139 @@
 //! Videos, as each version shows them.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-use super::task::metadata_key;
 use crate::http::version::ApiVersion;
 use crate::ids::{IndexId, VideoId};
+use crate::time::Timestamp;
 use crate::video::{Segment, Video};
 
 /// A video. It does not name its index: the Python SDKs 0.x pass the fields on as arguments beside an `index_id` of
 /// their own, and would fail.
-pub(in crate::http) fn video(video: &Video, version: ApiVersion) -> Value {
-    let meta = &video.meta;
-    let mut shown = json!({
-        "_id": video.id,
-        "created_at": video.created_at,
-        "updated_at": video.updated_at,
-        "indexed_at": video.indexed_at,
-        "object": video.address,
-        "content_hash": video.content_hash,
-    });
-    let measured = json!({
-        "filename": meta.filename,
-        "duration": meta.duration_s,
-        "fps": meta.fps,
-        "width": meta.width,
-        "height": meta.height,
-        "size": meta.size_bytes,
-    });
-    shown[metadata_key(version)] = match version {
-        ApiVersion::V1_3 => measured,
-        // Before v1.3 the user's own fields stand among those that were measured; clients look for them only there.
-        ApiVersion::V1_1 | ApiVersion::V1_2 => among(video.user_metadata.clone(), measured),
-    };
-    if !video.user_metadata.is_empty() {
-        shown["user_metadata"] = Value::Object(video.user_metadata.clone());
-    }
-    shown
+#[derive(Serialize, ToSchema)]
+#[schema(as = Video)]
+pub(in crate::http) struct VideoView {
+    #[serde(rename = "_id")]
+    id: VideoId,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    indexed_at: Timestamp,
+    /// Where it came from.
+    object: String,
+    /// BLAKE3 of the file.
+    content_hash: String,
+    /// v1.3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_metadata: Option<VideoMetadata>,
+    /// Up to v1.2: the same, and among it the user's own fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<AllMetadata>,
+    /// The user's own fields.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[schema(required = false)]
+    user_metadata: Map<String, Value>,
+    /// What is said, when it was asked for; null when nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcription: Option<Option<Vec<TextEntry>>>,
 }
 
-/// The user's own fields with the measured ones, which win.
-fn among(mut fields: Map<String, Value>, measured: Value) -> Value {
-    if let Value::Object(measured) = measured {
-        fields.extend(measured);
-    }
-    Value::Object(fields)
+/// What was measured.
+#[derive(Serialize, ToSchema)]
+struct VideoMetadata {
+    filename: String,
+    /// Seconds.
+    duration: f64,
+    fps: f64,
+    width: u32,
+    height: u32,
+    /// Bytes.
+    size: u64,
+}
+
+/// What was measured, among the user's own fields.
+#[derive(Serialize, ToSchema)]
+struct AllMetadata {
+    #[serde(flatten)]
+    measured: VideoMetadata,
+    #[serde(flatten)]
+    own: Map<String, Value>,
+}
+
+/// Words and when they are there, in seconds.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct TextEntry {
+    start: f64,
+    end: f64,
+    value: String,
 }
 
 /// What is said or written in a video.
-pub(in crate::http) fn texts(video: VideoId, index: IndexId, segments: &[Segment]) -> Value {
-    json!({ "id": video, "index_id": index, "data": entries(segments) })
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Texts {
+    id: VideoId,
+    index_id: IndexId,
+    /// Null when there is nothing.
+    data: Option<Vec<TextEntry>>,
 }
 
-/// Segments with their words; null when there are none.
-pub(in crate::http) fn entries(segments: &[Segment]) -> Value {
-    if segments.is_empty() {
-        return Value::Null;
+impl VideoView {
+    /// With what is said.
+    pub(in crate::http) fn with_transcription(mut self, segments: &[Segment]) -> Self {
+        self.transcription = Some(entries(segments));
+        self
     }
-    let entry = |segment: &Segment| {
-        json!({
-            "start": segment.range.start().as_secs_f64(),
-            "end": segment.range.end().as_secs_f64(),
-            "value": segment.text,
-        })
+}
+
+/// A video.
+pub(in crate::http) fn video(video: &Video, version: ApiVersion) -> VideoView {
+    let meta = &video.meta;
+    let measured = VideoMetadata {
+        filename: meta.filename.clone(),
+        duration: meta.duration_s,
+        fps: meta.fps,
+        width: meta.width,
+        height: meta.height,
+        size: meta.size_bytes,
     };
-    segments.iter().map(entry).collect()
+    let (system_metadata, metadata) = match version {
+        ApiVersion::V1_3 => (Some(measured), None),
+        // Before v1.3 the user's own fields stand among those that were measured; clients look for them only there.
+        ApiVersion::V1_1 | ApiVersion::V1_2 => {
+            (None, Some(AllMetadata { measured, own: unmeasured(&video.user_metadata) }))
+        }
+    };
+    VideoView {
+        id: video.id,
+        created_at: video.created_at,
+        updated_at: video.updated_at,
+        indexed_at: video.indexed_at,
+        object: video.address.clone(),
+        content_hash: video.content_hash.clone(),
+        system_metadata,
+        metadata,
+        user_metadata: video.user_metadata.clone(),
+        transcription: None,
+    }
+}
+
+/// The user's own fields but those that are named as what was measured, which wins.
+fn unmeasured(fields: &Map<String, Value>) -> Map<String, Value> {
+    const MEASURED: [&str; 6] = ["filename", "duration", "fps", "width", "height", "size"];
+    let own = fields.iter().filter(|(name, _)| !MEASURED.contains(&name.as_str()));
+    own.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// What is said or written in a video.
+pub(in crate::http) fn texts(video: VideoId, index: IndexId, segments: &[Segment]) -> Texts {
+    Texts { id: video, index_id: index, data: entries(segments) }
+}
+
+fn entries(segments: &[Segment]) -> Option<Vec<TextEntry>> {
+    let entry = |segment: &Segment| TextEntry {
+        start: segment.range.start().as_secs_f64(),
+        end: segment.range.end().as_secs_f64(),
+        value: segment.text.clone(),
+    };
+    (!segments.is_empty()).then(|| segments.iter().map(entry).collect())
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 use self::sidecars::Sidecars;
 use super::{Decision, Integration, ObjectFilter, ObjectState};
@@ -93,7 +94,7 @@ impl ManifestFormat {
 }
 
 /// What a manifest would hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct ManifestCount {
     /// Videos.
     pub count: u64,

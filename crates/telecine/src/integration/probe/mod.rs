@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use telecine_media::{MediaTools, Probe};
+use utoipa::ToSchema;
 
 use self::window::Window;
 use crate::fault::{Code, Error, Fault, Result};
@@ -44,7 +45,7 @@ impl Default for HeaderLimits {
 }
 
 /// What the header of a video tells.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MediaHeader {
     /// Seconds; none where only the whole file tells.
     pub duration_s: Option<f64>,
@@ -69,7 +70,7 @@ pub struct MediaHeader {
 }
 
 /// A track of captions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CaptionTrack {
     /// ffmpeg's name of the codec, such as `mov_text`.
     pub codec: String,

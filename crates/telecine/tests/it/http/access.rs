@@ -1,87 +1,27 @@
 //! Who may ask what: keys, workspaces, routes that are not there.
 
 use reqwest::Method;
+use serde_json::Value;
 
 use super::lab::{Answer, Lab};
 use telecine::ids::{IndexId, TaskId};
 
-/// Every route that needs a key.
-const ROUTES: [(&str, &str); 55] = [
-    ("GET", "/engines"),
-    ("GET", "/engines/{id}"),
-    ("GET", "/indexes"),
-    ("POST", "/indexes"),
-    ("GET", "/indexes/{id}"),
-    ("PUT", "/indexes/{id}"),
-    ("DELETE", "/indexes/{id}"),
-    ("GET", "/indexes/{id}/videos"),
-    ("GET", "/indexes/{id}/videos/{id}"),
-    ("PUT", "/indexes/{id}/videos/{id}"),
-    ("PATCH", "/indexes/{id}/videos/{id}"),
-    ("DELETE", "/indexes/{id}/videos/{id}"),
-    ("GET", "/indexes/{id}/videos/{id}/transcription"),
-    ("GET", "/indexes/{id}/videos/{id}/text-in-video"),
-    ("GET", "/indexes/{id}/videos/{id}/thumbnail"),
-    ("GET", "/tasks"),
-    ("POST", "/tasks"),
-    ("GET", "/tasks/status"),
-    ("GET", "/tasks/{id}"),
-    ("DELETE", "/tasks/{id}"),
-    ("POST", "/tasks/transfers"),
-    ("POST", "/indexes/tasks/transfers"),
-    ("POST", "/tasks/transfers/import/{id}"),
-    ("GET", "/tasks/transfers/import/{id}/status"),
-    ("GET", "/tasks/transfers/import/{id}/logs"),
-    ("POST", "/search"),
-    ("GET", "/search/{id}"),
-    ("POST", "/search-v2"),
-    ("GET", "/search-v2/{id}"),
-    ("GET", "/search/combined/{id}"),
-    ("GET", "/transfers"),
-    ("GET", "/transfers/{id}"),
-    ("GET", "/transfers/{id}/report"),
-    ("POST", "/transfers/{id}/retry"),
-    ("POST", "/transfers/{id}/cancel"),
-    ("GET", "/integrations"),
-    ("POST", "/integrations"),
-    ("DELETE", "/integrations"),
-    ("GET", "/integrations/{id}"),
-    ("DELETE", "/integrations/{id}"),
-    ("PATCH", "/integrations/{id}"),
-    ("GET", "/integrations/{id}/setup"),
-    ("POST", "/integrations/{id}/restore"),
-    ("POST", "/integrations/{id}/verify"),
-    ("POST", "/integrations/{id}/synchronize"),
-    ("GET", "/integrations/{id}/synchronizations"),
-    ("GET", "/integrations/{id}/synchronizations/{id}"),
-    ("POST", "/integrations/{id}/synchronizations/{id}/cancel"),
-    ("GET", "/integrations/{id}/statistics"),
-    ("GET", "/integrations/{id}/objects"),
-    ("POST", "/integrations/{id}/objects/probe"),
-    ("GET", "/integrations/{id}/manifest"),
-    ("GET", "/keys"),
-    ("POST", "/keys"),
-    ("DELETE", "/keys/{id}"),
-];
+/// Routes that answer without a key; all others must not.
+const OPEN: [&str; 6] =
+    ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/pictures/{video_id}/{name}"];
 
-/// The routes of the router, read off its source: `(method, path)`.
+/// The routes of the router, of which its document is made: `(method, path)`.
 pub(crate) fn routes() -> Vec<(String, String)> {
-    let source = include_str!("../../../src/http/router.rs");
-    let source = source.replace('\n', " ");
-    let mut routes = Vec::new();
-    for entry in source.split(".route(").skip(1) {
-        let path = entry.split('"').nth(1).expect("a path").to_owned();
-        let handlers = &entry[entry.find(',').expect("handlers")..];
-        for method in ["get", "post", "put", "patch", "delete"] {
-            let call = format!("{method}(");
-            let is_there =
-                handlers.match_indices(&call).any(|(at, _)| matches!(&handlers[at - 1..at], " " | "."));
-            if is_there {
-                routes.push((method.to_ascii_uppercase(), path.clone()));
-            }
-        }
-    }
-    routes
+    let document = telecine::http::openapi();
+    let paths = document["paths"].as_object().expect("paths");
+    let methods = |item: &Value| item.as_object().expect("operations").keys().cloned().collect::<Vec<_>>();
+    let of = |(path, item): (&String, &Value)| {
+        methods(item)
+            .into_iter()
+            .map(|method| (method.to_ascii_uppercase(), path.clone()))
+            .collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of).collect()
 }
 
 fn with_ids(path: &str, id: &str) -> String {
@@ -89,26 +29,22 @@ fn with_ids(path: &str, id: &str) -> String {
 }
 
 #[test]
-fn the_table_of_routes_is_that_of_the_router() {
-    let open = ["/healthz", "/readyz", "/metrics", "/pictures/{video_id}/{name}"];
-    let mut of_router: Vec<(String, String)> = routes()
-        .into_iter()
-        .filter(|(_, path)| !open.contains(&path.as_str()))
-        .map(|(method, path)| (method, with_ids(&path, "{id}")))
-        .collect();
-    let mut table: Vec<_> = ROUTES.iter().map(|(m, p)| ((*m).to_owned(), (*p).to_owned())).collect();
-    of_router.sort();
-    table.sort();
-    assert_eq!(of_router, table);
+fn the_document_says_which_routes_need_a_key() {
+    let document = telecine::http::openapi();
+    for (method, path) in routes() {
+        let security = &document["paths"][&path][method.to_ascii_lowercase()]["security"];
+        let is_open = security.as_array().expect("security").is_empty();
+        assert_eq!(is_open, OPEN.contains(&path.as_str()), "{method} {path}");
+    }
 }
 
 #[tokio::test]
 async fn no_route_answers_without_a_key_that_works() {
     let lab = Lab::start().await;
     let id = TaskId::generate(telecine::time::Timestamp::from_millis(0)).to_string();
-    for (method, path) in ROUTES {
+    for (method, path) in routes().into_iter().filter(|(_, path)| !OPEN.contains(&path.as_str())) {
         for prefix in ["", "/v1.1", "/v1.2", "/v1.3"] {
-            let url = format!("{}{prefix}{}", lab.url, with_ids(path, &id));
+            let url = format!("{}{prefix}{}", lab.url, with_ids(&path, &id));
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             for key in [None, Some(""), Some("tlk_WRONG"), Some("\u{e9}")] {
                 let mut request = lab.client.request(method.clone(), &url);

@@ -1,14 +1,13 @@
 //! docs/API.md is held to the code: its routes to the router, its codes to the catalogue.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use telecine::fault::Code;
 
-use super::access::routes;
-
 const BEGIN: &str = "'test(the_catalogue_of_codes)' -->\n";
+const ROUTES_BEGIN: &str = "'test(the_reference_in)' -->\n";
+const ROUTES_END: &str = "<!-- end of routes -->";
 const END: &str = "<!-- end of codes -->";
 
 fn page() -> (PathBuf, String) {
@@ -40,18 +39,36 @@ fn the_catalogue_of_codes_is_that_of_the_code() {
 }
 
 #[test]
-fn the_table_of_routes_is_that_of_the_router() {
-    let (_, text) = page();
-    let mut told = BTreeSet::new();
-    let table = text.split("## Routes").nth(1).and_then(|rest| rest.split("## ").next()).expect("the table");
-    for row in table.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let methods = cells[1].trim_end_matches(" ○").split(", ");
-        for method in methods {
-            for path in cells[2].split('`').filter(|part| part.starts_with('/')) {
-                told.insert((method.to_owned(), path.to_owned()));
-            }
+fn the_reference_in_api_md_has_every_route_of_the_router() {
+    let document = telecine::http::openapi();
+    let mut made = "\n| Method | Path | What |\n|---|---|---|\n".to_owned();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let is_open = operation["security"].as_array().is_some_and(Vec::is_empty);
+            let (method, mark) = (method.to_ascii_uppercase(), if is_open { " ○" } else { "" });
+            let what = operation["summary"].as_str().unwrap_or_default();
+            writeln!(made, "| {method}{mark} | `{path}` | {what} |").unwrap();
         }
     }
-    assert_eq!(told, routes().into_iter().collect());
+    made.push('\n');
+    let (path, text) = page();
+    let (before, rest) = text.split_once(ROUTES_BEGIN).expect("where the routes begin");
+    let (found, after) = rest.split_once(ROUTES_END).expect("where the routes end");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, format!("{before}{ROUTES_BEGIN}{made}{ROUTES_END}{after}")).unwrap();
+    } else {
+        assert_eq!(found, made, "renew it: UPDATE_DOCS=1 cargo nextest run -E 'test(the_reference_in)'");
+    }
+}
+
+#[test]
+fn the_reference_in_openapi_json_is_that_of_the_code() {
+    let made = format!("{:#}\n", telecine::http::openapi());
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, made).unwrap();
+        return;
+    }
+    let found = std::fs::read_to_string(path).expect("docs/openapi.json");
+    assert!(found == made, "renew it: UPDATE_DOCS=1 cargo nextest run -E 'test(the_reference_in)'");
 }

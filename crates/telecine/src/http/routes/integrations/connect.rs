@@ -7,9 +7,10 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{form, named, shown};
+use super::{form, named, shapes, shown};
 use crate::app::App;
 use crate::http::error::Failure;
+use crate::http::openapi::Listed;
 use crate::http::params::Params;
 use crate::http::path::PathIds;
 use crate::http::query::Query;
@@ -17,7 +18,9 @@ use crate::http::routes::absent;
 use crate::integration;
 use crate::keys::Caller;
 
-/// `POST /integrations`.
+/// Connects a bucket.
+#[utoipa::path(post, path = "/integrations", tag = "integrations", request_body = shapes::NewIntegration,
+    responses((status = 201, body = shapes::Integration)))]
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -29,7 +32,9 @@ pub(in crate::http) async fn create(
     Ok((StatusCode::CREATED, Json(shown(&app, &made).await?)))
 }
 
-/// `GET /integrations`: all, oldest first; with `?deleted=true`, those that can be restored.
+/// All connected buckets, oldest first; with `deleted=true`, those that can be restored.
+#[utoipa::path(get, path = "/integrations", tag = "integrations", params(("deleted" = Option<bool>, Query)),
+    responses((status = 200, body = Listed<shapes::Integration>)))]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -51,7 +56,9 @@ pub(in crate::http) async fn list(
     Ok(Json(json!({ "data": data })))
 }
 
-/// `GET /integrations/{integration_id}`.
+/// A connected bucket, with the documents to apply.
+#[utoipa::path(get, path = "/integrations/{integration_id}", tag = "integrations",
+    responses((status = 200, body = shapes::Integration)))]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -61,7 +68,9 @@ pub(in crate::http) async fn get(
     Ok(Json(shown(&app, &integration).await?))
 }
 
-/// `PATCH /integrations/{integration_id}`: what is given changes, a secret is replaced.
+/// Changes what is given; a secret is replaced.
+#[utoipa::path(patch, path = "/integrations/{integration_id}", tag = "integrations",
+    request_body = shapes::IntegrationChanges, responses((status = 200, body = shapes::Integration)))]
 pub(in crate::http) async fn update(
     State(app): State<Arc<App>>,
     caller: Caller,

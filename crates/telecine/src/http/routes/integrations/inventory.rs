@@ -6,10 +6,11 @@ use axum::Json;
 use axum::extract::{Request, State};
 use serde_json::{Value, json};
 
-use super::named;
+use super::{named, shapes};
 use crate::app::App;
 use crate::fault::{Fault, Result};
 use crate::http::error::Failure;
+use crate::http::openapi::{Listed, Page, PageQuery};
 use crate::http::params::{Params, missing, pick};
 use crate::http::path::PathIds;
 use crate::http::query::{MAX_PAGE_LIMIT, Query};
@@ -21,7 +22,9 @@ use crate::store::ObjectPage;
 /// Rows that are given at once to those who ask for what comes after a key.
 const MAX_ROWS: u64 = 1000;
 
-/// `GET /integrations/{integration_id}/statistics`: of the last synchronization, and what the queue told since.
+/// Numbers of the last synchronization, and what the queue told since.
+#[utoipa::path(get, path = "/integrations/{integration_id}/statistics", tag = "integrations", params(shapes::ObjectQuery),
+    responses((status = 200, body = shapes::Statistics)))]
 pub(in crate::http) async fn statistics(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -34,7 +37,10 @@ pub(in crate::http) async fn statistics(
     Ok(Json(views::inventory::statistics(&integration, &statistics, &narrowing(&query))))
 }
 
-/// `GET /integrations/{integration_id}/objects`: in the order of their keys.
+/// The objects of the bucket, in the order of their keys: by page, or all that come `after` a key.
+#[utoipa::path(get, path = "/integrations/{integration_id}/objects", tag = "integrations",
+    params(PageQuery, shapes::ObjectQuery, ("after" = Option<String>, Query)),
+    responses((status = 200, body = shapes::Objects)))]
 pub(in crate::http) async fn objects(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -56,13 +62,15 @@ pub(in crate::http) async fn objects(
     let paging = query.paging()?;
     let page = ObjectPage::Number { page: paging.page, limit: paging.limit.min(MAX_PAGE_LIMIT) };
     let found = app.store.objects(integration.id, &filter, &page).await?;
-    let mut answer = views::page(found.rows.iter().map(shown).collect(), paging, found.total);
+    let mut answer = json!(Page::new(found.rows.iter().map(shown).collect(), paging, found.total));
     answer["page_info"]["next_after"] = json!(found.rows.last().map(|last| &last.item.key));
     Ok(Json(answer))
 }
 
-/// `POST /integrations/{integration_id}/objects/probe`: what the headers of some videos (`keys`) say: length, size,
-/// codecs, captions. Read by a few ranges, and kept until the object changes.
+/// What the headers of some videos say: length, size, codecs, captions. Read by a few ranges, and kept until the object
+/// changes.
+#[utoipa::path(post, path = "/integrations/{integration_id}/objects/probe", tag = "integrations",
+    request_body = shapes::ProbeKeys, responses((status = 200, body = Listed<shapes::ProbedObject>)))]
 pub(in crate::http) async fn probe(
     State(app): State<Arc<App>>,
     caller: Caller,

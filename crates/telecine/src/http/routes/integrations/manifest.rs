@@ -7,9 +7,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::inventory::filter;
-use super::named;
+use super::{named, shapes};
 use crate::app::App;
 use crate::fault::{Fault, Result};
 use crate::http::error::Failure;
@@ -18,13 +20,56 @@ use crate::http::path::PathIds;
 use crate::http::query::Query;
 use crate::http::routes::index;
 use crate::http::streaming::{Begun, begin};
+use crate::ids::IndexId;
+use crate::integration::ManifestCount;
 use crate::integration::{
     self, Integration, ManifestFormat, ManifestRequest, ObjectFilter, ObjectState, SyncTrigger,
 };
 use crate::keys::Caller;
 
-/// `GET /integrations/{integration_id}/manifest`: what `POST /tasks/transfers` takes, for the videos of the bucket, which
-/// is synchronized first; with `count=true`, only how many those are.
+/// How the list is made.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "a form, for the document")]
+struct ManifestQuery {
+    /// `en` unless given.
+    language: Option<String>,
+    only_not_indexed: Option<bool>,
+    /// Whether captions beside the videos are named.
+    captions: Option<bool>,
+    synchronize: Option<bool>,
+    count: Option<bool>,
+    /// `json`, `jsonl` or `csv`.
+    format: Option<String>,
+}
+
+/// The list, or how many are on it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "a form, for the document")]
+enum ManifestAnswer {
+    Entries(Vec<ManifestEntry>),
+    Count(ManifestCount),
+}
+
+/// A video of the list.
+#[derive(Serialize, ToSchema)]
+struct ManifestEntry {
+    index_id: IndexId,
+    language: String,
+    object: String,
+    transcription: Option<String>,
+}
+
+/// What `POST /tasks/transfers` takes, for the videos of the bucket, which is synchronized first; with `count=true`, only
+/// how many those are.
+#[utoipa::path(get, path = "/integrations/{integration_id}/manifest", tag = "integrations",
+    params(shapes::ObjectQuery, ManifestQuery),
+    responses((status = 200, content(
+        (ManifestAnswer = "application/json"),
+        (String = "application/x-ndjson"),
+        (String = "text/csv"),
+    ))))]
 pub(in crate::http) async fn manifest(
     State(app): State<Arc<App>>,
     caller: Caller,

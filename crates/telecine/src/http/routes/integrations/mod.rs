@@ -1,13 +1,14 @@
 //! `/integrations`: connected buckets. One file per thing that is done with them.
 
-mod connect;
+pub(in crate::http) mod connect;
 mod form;
-mod inventory;
-mod manifest;
-mod part;
-mod setup;
+pub(in crate::http) mod inventory;
+pub(in crate::http) mod manifest;
+pub(in crate::http) mod part;
+pub(in crate::http) mod setup;
+mod shapes;
 pub(in crate::http) mod synchronizations;
-mod verify;
+pub(in crate::http) mod verify;
 
 use std::sync::Arc;
 
@@ -21,13 +22,6 @@ use crate::http::views;
 use crate::ids::IntegrationId;
 use crate::integration::{self, Integration};
 use crate::keys::Caller;
-
-pub(in crate::http) use connect::{create, get, list, update};
-pub(in crate::http) use inventory::{objects, probe, statistics};
-pub(in crate::http) use manifest::manifest;
-pub(in crate::http) use part::{delete, delete_many, restore};
-pub(in crate::http) use setup::setup;
-pub(in crate::http) use verify::verify;
 
 async fn shown(app: &Arc<App>, integration: &Integration) -> Result<Value> {
     let trust = trust(app, integration).await?;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use serde_json::{Value, json};
 
-use super::shown;
+use super::{shapes, shown};
 use crate::app::App;
 use crate::http::error::Failure;
 use crate::http::params::{Params, missing, parse_id};
@@ -18,7 +18,9 @@ use crate::ids::{IntegrationId, WorkspaceId};
 use crate::integration::{self, Deletion};
 use crate::keys::Caller;
 
-/// `DELETE /integrations/{integration_id}`: videos stay; with `?dry_run=true`, what would stay and go.
+/// Parts from a bucket: videos stay. With `dry_run=true`, tells what would stay and go.
+#[utoipa::path(delete, path = "/integrations/{integration_id}", tag = "integrations",
+    params(("dry_run" = Option<bool>, Query)), responses((status = 200, body = shapes::Deletion)))]
 pub(in crate::http) async fn delete(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -34,7 +36,10 @@ pub(in crate::http) async fn delete(
     Ok(Json(told))
 }
 
-/// `DELETE /integrations`: several, named by `ids` in the query or in a body; all of them or none.
+/// Parts from several buckets, named by `ids` in the query or in a body; all of them or none.
+#[utoipa::path(delete, path = "/integrations", tag = "integrations",
+    params(("ids" = Option<String>, Query), ("dry_run" = Option<bool>, Query)),
+    request_body = Option<shapes::IntegrationIds>, responses((status = 200, body = shapes::Deletions)))]
 pub(in crate::http) async fn delete_many(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -73,7 +78,9 @@ async fn part(
     }
 }
 
-/// `POST /integrations/{integration_id}/restore`: verified at once, unless its secret has to be given again first.
+/// Takes a deletion back: verified at once, unless its secret has to be given again first.
+#[utoipa::path(post, path = "/integrations/{integration_id}/restore", tag = "integrations",
+    responses((status = 200, body = shapes::Integration)))]
 pub(in crate::http) async fn restore(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -15,8 +15,10 @@ use crate::http::query::Query;
 use crate::integration::{RoleSetup, SetupFormat, grant_text, setup_text};
 use crate::keys::Caller;
 
-/// `GET /integrations/{integration_id}/setup`: as `format=console`, `cli`, `cloudformation` or `terraform`. For what is not
-/// reached by a role, the grant that it needs, whatever the format.
+/// What the owner has to do. For what is not reached by a role, the grant that it needs, whatever the format.
+#[utoipa::path(get, path = "/integrations/{integration_id}/setup", tag = "integrations",
+    params(("format" = Option<String>, Query, description = "`console`, `cli`, `cloudformation` or `terraform`")),
+    responses((status = 200, content((String = "text/plain"), (String = "text/x-shellscript"), (Object = "application/json"), (String = "text/yaml")))))]
 pub(in crate::http) async fn setup(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -8,19 +8,22 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::named;
+use super::{named, shapes};
 use crate::app::App;
 use crate::http::error::Failure;
+use crate::http::openapi::{Page, PageQuery};
 use crate::http::path::PathIds;
 use crate::http::query::Query;
 use crate::http::routes::absent;
 use crate::http::views;
 use crate::ids::{IntegrationId, SyncId};
-use crate::integration::{self, SyncTrigger};
+use crate::integration::{self, SyncReport, SyncTrigger};
 use crate::keys::Caller;
 
-/// `POST /integrations/{integration_id}/synchronize`: lists the bucket and tells what is new; with `wait=false`, only
-/// begins to (202). It goes on when the client goes away.
+/// Lists the bucket and tells what is new; with `wait=false`, only begins to. It goes on when the client goes away.
+#[utoipa::path(post, path = "/integrations/{integration_id}/synchronize", tag = "integrations",
+    params(("wait" = Option<bool>, Query)),
+    responses((status = 200, body = SyncReport), (status = 202, body = shapes::Synchronization)))]
 pub(in crate::http) async fn synchronize(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -37,21 +40,25 @@ pub(in crate::http) async fn synchronize(
     Ok((StatusCode::ACCEPTED, Json(views::inventory::run(&run))).into_response())
 }
 
-/// `GET /integrations/{integration_id}/synchronizations`: newest first.
+/// The last thousand synchronizations, newest first.
+#[utoipa::path(get, path = "/integrations/{integration_id}/synchronizations", tag = "integrations", params(PageQuery),
+    responses((status = 200, body = Page<shapes::Synchronization>)))]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     path: PathIds,
     query: Query,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<Page<Value>>, Failure> {
     let integration = named(&app, caller, &path).await?;
     let paging = query.paging()?;
     let runs = app.store.sync_runs(integration.id, paging).await?;
     let shown = runs.rows.iter().map(views::inventory::run).collect();
-    Ok(Json(views::page(shown, paging, runs.total)))
+    Ok(Json(Page::new(shown, paging, runs.total)))
 }
 
-/// `GET /integrations/{integration_id}/synchronizations/{synchronization_id}`.
+/// How far a synchronization has come.
+#[utoipa::path(get, path = "/integrations/{integration_id}/synchronizations/{synchronization_id}", tag = "integrations",
+    responses((status = 200, body = shapes::Synchronization)))]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -63,8 +70,9 @@ pub(in crate::http) async fn get(
     Ok(Json(views::inventory::run(&run.ok_or_else(|| absent("synchronization", id))?)))
 }
 
-/// `POST /integrations/{integration_id}/synchronizations/{synchronization_id}/cancel`: what it found stays. One that
-/// has ended stays as it is.
+/// Gives a synchronization up; what it found stays. One that has ended stays as it is.
+#[utoipa::path(post, path = "/integrations/{integration_id}/synchronizations/{synchronization_id}/cancel",
+    tag = "integrations", responses((status = 200, body = shapes::Synchronization)))]
 pub(in crate::http) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller,

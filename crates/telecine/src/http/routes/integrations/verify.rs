@@ -10,10 +10,11 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{named, shown};
+use super::{named, shapes, shown};
 use crate::app::App;
 use crate::fault::Result;
 use crate::http::error::Failure;
+use crate::http::openapi::Lined;
 use crate::http::path::PathIds;
 use crate::http::query::Query;
 use crate::http::routes::absent;
@@ -26,8 +27,11 @@ const NDJSON: &str = "application/x-ndjson";
 /// Lines that wait to be sent.
 const LINES: usize = 8;
 
-/// `POST /integrations/{integration_id}/verify`: the checklist is in the answer; its status tells how it went. With
-/// `stream=true`, or where lines of JSON are accepted, each line is told as it begins and ends, and last the integration.
+/// Verifies the access: the checklist is in the answer, whose status tells how it went. With `stream=true`, or where
+/// lines of JSON are accepted, each line is told as it begins and ends, and last the integration.
+#[utoipa::path(post, path = "/integrations/{integration_id}/verify", tag = "integrations",
+    params(("stream" = Option<bool>, Query)),
+    responses((status = 200, content((shapes::Integration = "application/json"), (Lined = "application/x-ndjson")))))]
 pub(in crate::http) async fn verify(
     State(app): State<Arc<App>>,
     caller: Caller,
