@@ -109,3 +109,28 @@ fn no_path_of_a_machine_is_written_into_the_sources() {
     let needles: Vec<&str> = needles.iter().map(String::as_str).collect();
     absent(&["telecine", "telecine-media", "telecine-engines"], &needles, &[]);
 }
+
+/// The document keeps one schema per name: of two that share a name, one would silently describe the other's answers.
+#[test]
+fn no_two_forms_of_the_api_share_a_name() {
+    let mut seen = std::collections::HashMap::<String, String>::new();
+    for (file, text) in sources("telecine/src") {
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (at, line) in lines.iter().enumerate() {
+            if !(line.starts_with("#[derive(") && line.contains("ToSchema")) {
+                continue;
+            }
+            let named = lines[at..].iter().find_map(|line| {
+                let given = line.strip_prefix("#[schema(as = ").map(|rest| rest.split([',', ')']).next());
+                let words = line.trim_start_matches("pub(super) ").trim_start_matches("pub(in crate::http) ");
+                let words = words.trim_start_matches("pub ");
+                let own = words.strip_prefix("struct ").or_else(|| words.strip_prefix("enum "));
+                given.or_else(|| own.map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next())).flatten()
+            });
+            let Some(name) = named.filter(|name| !name.is_empty()) else { continue };
+            if let Some(other) = seen.insert(name.to_owned(), file.clone()) {
+                panic!("{name} is the name of a form in {other} and in {file}");
+            }
+        }
+    }
+}

@@ -49,7 +49,7 @@ struct ManifestForm {
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "plans are streamed: for the document")]
-enum ManifestAnswer {
+enum TransferAnswer {
     Accepted(AcceptedTransfer),
     Plan(TransferPlan),
 }
@@ -100,7 +100,7 @@ struct AcceptedTask {
 #[utoipa::path(post, path = "/tasks/transfers", tag = "transfers",
     params(("dry_run" = Option<bool>, Query)),
     request_body(content = ManifestForm, content_type = "multipart/form-data"),
-    responses((status = 200, body = ManifestAnswer)))]
+    responses((status = 200, body = TransferAnswer)))]
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,

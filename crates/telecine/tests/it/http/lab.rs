@@ -27,6 +27,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+use super::contract::check;
 use crate::store::lab::{meta, range};
 use crate::support::engines::{CAR, NO_CAR, quick_engines};
 use crate::support::vaults::vault;
@@ -100,11 +101,13 @@ impl Lab {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = self.request(method, path);
+        let mut request = self.request(method.clone(), path);
         if let Some(body) = body {
             request = request.json(&body);
         }
-        Answer::of(request.send().await.unwrap()).await
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        check(method.as_str(), path, &answer);
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -116,7 +119,10 @@ impl Lab {
     }
 
     pub(crate) async fn form(&self, path: &str, form: reqwest::multipart::Form) -> Answer {
-        Answer::of(self.request(Method::POST, path).multipart(form).send().await.unwrap()).await
+        let sent = self.request(Method::POST, path).multipart(form).send().await;
+        let answer = Answer::of(sent.unwrap()).await;
+        check("POST", path, &answer);
+        answer
     }
 
     /// Sends bytes as they are and reads all that comes back, as status line and body.
