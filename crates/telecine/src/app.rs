@@ -168,6 +168,7 @@ async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<(
     store.break_sync_claims().await?;
     let discarded = store.discard_unfinished_transfers().await?;
     store.discard_unfinished_imports().await?;
+    store.release_all_request_keys().await?;
     if broken + discarded > 0 {
         tracing::info!(
             tasks = broken,

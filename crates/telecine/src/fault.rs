@@ -59,6 +59,8 @@ codes! {
     RequestTooLarge "request_too_large" "The request is larger than allowed." "" "Send less in one request.";
     RequestTimedOut "request_canceled_or_timed_out" "The request took too long." "" "Try again.";
     TooManyRequests "too_many_requests" "Too many requests." "" "Wait for the time in the header Retry-After.";
+    IdempotencyKeyReused "idempotency_key_reused" "This Idempotency-Key belongs to another request." "a key stands for one request, for a day" "Take a new key for a new request.";
+    IdempotencyKeyInProgress "idempotency_key_in_progress" "The request with this Idempotency-Key is still carried out." "" "Send it again in a moment; the answer will be told then.";
     InternalServerError "internal_server_error" "Something went wrong in the server." "" "Try again; if it stays, look for the request id in the server's log.";
     ServiceUnavailable "service_unavailable" "The server cannot do this now." "" "Try again after the time in the header Retry-After.";
     // Indexes.

@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod error;
 mod filter;
+mod idempotency;
 mod links;
 mod metrics;
 mod multipart;

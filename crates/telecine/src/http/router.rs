@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 
 use super::around::around;
 use super::error::{Failure, no_such_endpoint};
+use super::idempotency::idempotent;
 use super::links::Links;
 use super::metrics::recorder;
 use super::openapi::{self, Head};
@@ -65,6 +66,7 @@ fn served(shared: Shared) -> Router {
         .fallback(not_there)
         .method_not_allowed_fallback(not_there)
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared.app), idempotent))
         .layer(middleware::from_fn(around))
         .with_state(shared)
 }

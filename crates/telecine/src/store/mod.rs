@@ -5,10 +5,12 @@
 //! another workspace is as if it did not exist.
 
 mod deletion;
+mod idempotency;
 mod inventory;
 pub mod sqlite;
 
 pub use deletion::DeletionStore;
+pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
 
 use async_trait::async_trait;
@@ -523,6 +525,7 @@ pub trait Store:
     + InventoryStore
     + ImportStore
     + DeletionStore
+    + IdempotencyStore
     + SearchStore
     + std::fmt::Debug
 {

@@ -6,6 +6,7 @@ mod content;
 mod counters;
 mod deletion;
 mod filters;
+mod idempotency;
 mod imports;
 mod indexes;
 mod integrations;

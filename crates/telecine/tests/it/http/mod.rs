@@ -7,6 +7,7 @@ mod deletion;
 mod docs;
 mod forms;
 mod front;
+mod idempotency;
 mod imports;
 mod inventory;
 mod isolation;

@@ -1,0 +1,160 @@
+//! `Idempotency-Key`: a POST that was carried out is not carried out again under the same key; its answer is told again.
+//! What came to nothing leaves its key free, so that it can be mended and sent again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::StreamExt;
+use tracing::Instrument;
+
+use super::body::read_all;
+use super::error::Failure;
+use super::params::media_type;
+use crate::app::App;
+use crate::fault::{Code, Fault, Result};
+use crate::keys::Caller;
+use crate::store::{KeptAnswer, KeyedRequest, Repetition};
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const MAX_KEY_BYTES: usize = 255;
+/// How long a key is kept.
+const LIFETIME: Duration = Duration::from_hours(24);
+/// The largest answer that is kept; larger ones cannot be told again.
+const KEPT_BYTES: usize = 1 << 20;
+/// How long a repetition waits for the first request to end, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Runs a request, unless its key says that it was run.
+pub(super) async fn idempotent(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !request.headers().contains_key(KEY) {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let Ok(caller) = Caller::from_request_parts(&mut parts, &app).await else {
+        // The route refuses it in its own words.
+        return next.run(Request::from_parts(parts, body)).await;
+    };
+    match keyed(&app, caller, Request::from_parts(parts, body)).await {
+        Ok((request, keyed)) => match once(&app, request, keyed, next).await {
+            Ok(response) => response,
+            Err(failure) => failure.into_response(),
+        },
+        Err(failure) => failure.into_response(),
+    }
+}
+
+/// The request with what its key stands for. A body in JSON belongs to it; that of a form does not, for its boundary
+/// differs from try to try.
+async fn keyed(app: &App, caller: Caller, request: Request) -> Result<(Request, KeyedRequest), Failure> {
+    let (parts, body) = request.into_parts();
+    let key = key(&parts.headers)?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(parts.uri.to_string().as_bytes());
+    let body = if media_type(&parts.headers) == "multipart/form-data" {
+        body
+    } else {
+        let bytes = read_all(body, &parts.headers, app.config.server.max_body_bytes).await?;
+        hasher.update(b"\n").update(&bytes);
+        Body::from(bytes)
+    };
+    let fingerprint = *hasher.finalize().as_bytes();
+    Ok((Request::from_parts(parts, body), KeyedRequest { workspace: caller.workspace, key, fingerprint }))
+}
+
+fn key(headers: &HeaderMap) -> Result<String, Fault> {
+    let given = headers.get(KEY).map(HeaderValue::as_bytes).unwrap_or_default();
+    let is_key = (1..=MAX_KEY_BYTES).contains(&given.len()) && given.iter().all(u8::is_ascii_graphic);
+    let text = String::from_utf8_lossy(given);
+    if is_key {
+        return Ok(text.into_owned());
+    }
+    Err(Fault::parameter("The header Idempotency-Key is malformed.")
+        .value(text.chars().take(64).collect::<String>().escape_debug().to_string())
+        .rule(format!("1 to {MAX_KEY_BYTES} visible ASCII characters, such as a UUID")))
+}
+
+async fn once(
+    app: &Arc<App>,
+    request: Request,
+    keyed: KeyedRequest,
+    next: Next,
+) -> Result<Response, Failure> {
+    let begun = std::time::Instant::now();
+    loop {
+        let now = app.clock.now();
+        match app.store.take_request_key(&keyed, now, now.before(LIFETIME)).await? {
+            Repetition::First => break,
+            Repetition::Done(answer) => return told_again(answer),
+            Repetition::Other => {
+                return Err(Fault::new(Code::IdempotencyKeyReused).value(keyed.key).into());
+            }
+            Repetition::InProgress if begun.elapsed() < PATIENCE => tokio::time::sleep(LOOK).await,
+            Repetition::InProgress => {
+                return Err(Fault::new(Code::IdempotencyKeyInProgress).value(keyed.key).into());
+            }
+        }
+    }
+    // Carried on when the client goes away: only so is it known how it ended.
+    let app = Arc::clone(app);
+    let running = async move {
+        let response = next.run(request).await;
+        settle(&app, &keyed, response).await
+    };
+    let settled = tokio::spawn(running.in_current_span()).await;
+    settled.unwrap_or_else(|error| Err(anyhow::anyhow!("a request with a key ended: {error}").into()))
+}
+
+/// Keeps the answer of what was carried out, or gives the key back.
+async fn settle(app: &App, keyed: &KeyedRequest, response: Response) -> Result<Response, Failure> {
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let can_be_kept = kind.is_none_or(|kind| kind == b"application/json");
+    if !response.status().is_success() || !can_be_kept {
+        app.store.release_request_key(keyed).await?;
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let mut stream = body.into_data_stream();
+    let (mut parts_of_body, mut bytes) = (Vec::<Bytes>::new(), 0);
+    while bytes <= KEPT_BYTES
+        && let Some(part) = stream.next().await
+    {
+        let Ok(part) = part else {
+            app.store.release_request_key(keyed).await?;
+            return Err(anyhow::anyhow!("an answer was cut off").into());
+        };
+        bytes += part.len();
+        parts_of_body.push(part);
+    }
+    let is_whole = bytes <= KEPT_BYTES;
+    let kept = KeptAnswer { status: parts.status.as_u16(), body: is_whole.then(|| parts_of_body.concat()) };
+    app.store.keep_answer(keyed, &kept).await?;
+    let read = futures::stream::iter(parts_of_body.into_iter().map(Ok));
+    Ok(Response::from_parts(parts, Body::from_stream(read.chain(stream))))
+}
+
+fn told_again(answer: KeptAnswer) -> Result<Response, Failure> {
+    let KeptAnswer { status, body } = answer;
+    let Some(body) = body else {
+        return Err(Fault::because(
+            Code::IdempotencyKeyReused,
+            "This request was carried out; its answer is too large to be told again.",
+        )
+        .remedy("Ask for what it made: it is there.")
+        .into());
+    };
+    let status = StatusCode::from_u16(status).map_err(anyhow::Error::from)?;
+    let replayed = [(REPLAYED, HeaderValue::from_static("true"))];
+    if body.is_empty() {
+        return Ok((status, replayed).into_response());
+    }
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((status, kind, replayed, body).into_response())
+}

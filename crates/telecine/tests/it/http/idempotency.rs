@@ -1,0 +1,115 @@
+//! `Idempotency-Key`: what was carried out once is not carried out again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::multipart::{Form, Part};
+use serde_json::{Value, json};
+use telecine::store::{KeyedRequest, Repetition};
+use telecine::time::Clock;
+
+use super::lab::{Answer, Lab};
+
+fn index(name: &str) -> Value {
+    json!({ "index_name": name, "models": [{ "model_name": "marengo2.7", "model_options": ["visual"] }] })
+}
+
+async fn post(lab: &Lab, path: &str, key: &str, body: &Value) -> Answer {
+    let request = lab.request(Method::POST, path).header("idempotency-key", key).json(body);
+    Answer::of(request.send().await.unwrap()).await
+}
+
+async fn indexes(lab: &Lab) -> u64 {
+    lab.get("/indexes").await.json()["page_info"]["total_results"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_again_makes_nothing_new_and_is_answered_alike() {
+    let lab = Lab::start().await;
+    let first = post(&lab, "/indexes", "k1", &index("films")).await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    let again = post(&lab, "/indexes", "k1", &index("films")).await;
+    assert_eq!((again.status, &again.text), (201, &first.text));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert!(!first.headers.contains_key("idempotent-replayed"));
+    assert_eq!(indexes(&lab).await, 1);
+    let without = lab.post("/indexes", index("films")).await;
+    assert_eq!(without.refusal(), (400, "index_name_already_exists".into()));
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_sent_again_is_one_transfer_though_the_forms_boundary_differs() {
+    let lab = Lab::start().await;
+    std::fs::create_dir_all(lab.folder.path().join("films")).unwrap();
+    let index = lab.index("films").await;
+    let folder = json!({ "provider": "folder", "bucket": "films", "path": lab.folder.path().join("films") });
+    let made = lab.post("/integrations", folder).await;
+    let id = made.json()["_id"].as_str().unwrap().to_owned();
+    lab.send(Method::POST, &format!("/integrations/{id}/verify"), None).await;
+    let manifest =
+        json!([{ "index_id": index, "language": "en", "object": "folder://films/a.mp4" }]).to_string();
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let form = Form::new().part("file", Part::text(manifest.clone()).file_name("m.json"));
+        let request =
+            lab.request(Method::POST, "/tasks/transfers").header("idempotency-key", "t").multipart(form);
+        answers.push(Answer::of(request.send().await.unwrap()).await);
+    }
+    assert_eq!(answers[0].status, 200, "{}", answers[0].text);
+    assert!(answers.iter().all(|answer| answer.text == answers[0].text));
+    assert_eq!(lab.get("/transfers").await.json()["page_info"]["total_results"], 1);
+}
+
+#[tokio::test]
+async fn a_key_stands_for_one_request_of_one_workspace() {
+    let lab = Lab::start().await;
+    post(&lab, "/indexes", "k", &index("a")).await;
+    let other_body = post(&lab, "/indexes", "k", &index("b")).await;
+    assert_eq!(other_body.refusal(), (422, "idempotency_key_reused".into()));
+    let other_path = post(&lab, "/keys", "k", &json!({ "name": "x" })).await;
+    assert_eq!(other_path.refusal(), (422, "idempotency_key_reused".into()));
+    let stranger = lab.stranger().await;
+    let request = lab.client.request(Method::POST, format!("{}/indexes", lab.url));
+    let request = request.header("x-api-key", stranger).header("idempotency-key", "k").json(&index("b"));
+    assert_eq!(request.send().await.unwrap().status(), 201);
+    for bad in ["", "a b", &"k".repeat(256)] {
+        assert_eq!(
+            post(&lab, "/indexes", bad, &index("c")).await.refusal(),
+            (400, "parameter_invalid".into())
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_came_to_nothing_leaves_its_key_free() {
+    let lab = Lab::start().await;
+    assert_eq!(post(&lab, "/indexes", "k", &json!({ "index_name": "x" })).await.status, 400);
+    assert_eq!(post(&lab, "/indexes", "k", &index("x")).await.status, 201);
+}
+
+#[tokio::test]
+async fn of_many_at_the_same_moment_one_is_carried_out_and_all_are_answered_alike() {
+    let lab = Arc::new(Lab::start().await);
+    let tries = (0..8).map(|_| {
+        let lab = Arc::clone(&lab);
+        tokio::spawn(async move { post(&lab, "/indexes", "k", &index("films")).await.text })
+    });
+    let answers = futures::future::join_all(tries).await;
+    let texts: std::collections::HashSet<String> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert_eq!(indexes(&lab).await, 1);
+}
+
+#[tokio::test]
+async fn keys_are_forgotten_after_a_day_and_what_a_crash_ended_is_free() {
+    let lab = Lab::start().await;
+    let (store, now) = (&lab.app.store, lab.clock.now());
+    let request = KeyedRequest { workspace: lab.workspace, key: "k".into(), fingerprint: [1; 32] };
+    assert_eq!(store.take_request_key(&request, now, now).await.unwrap(), Repetition::First);
+    assert_eq!(store.take_request_key(&request, now, now).await.unwrap(), Repetition::InProgress);
+    store.release_all_request_keys().await.unwrap();
+    assert_eq!(store.take_request_key(&request, now, now).await.unwrap(), Repetition::First);
+    let later = now.after(Duration::from_millis(1));
+    assert_eq!(store.take_request_key(&request, later, later).await.unwrap(), Repetition::First);
+}
