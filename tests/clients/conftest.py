@@ -1,46 +1,63 @@
-"""What the tests of clients share: the world that run.py made, told by the environment."""
+"""Fixtures of all Python clients' tests, and which tests a version has."""
 
+import json
 import os
 import pathlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Iterator
 
 import pytest
+from shared import World, this_client
+
+IMPORT_LIMIT_S = 90
 
 
-@dataclass(frozen=True)
-class World:
-    """Where things are."""
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "group(name): the group of calls, in versions.json, that a test is about")
 
-    url: str
-    key: str
-    bucket: str
-    integration: str
-    links: str
-    samples: pathlib.Path
 
-    def object(self, name: str) -> str:
-        """The address of an object in the customer's bucket."""
-        return f"s3://{self.bucket}/{name}"
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what the version lacks. That it does lack it is held by a test of its own (test_lacks.py)."""
+    if "TELECINE_CLIENT" not in os.environ:
+        return
+    tested = this_client().tested
+    left_out = [item for item in items if (mark := item.get_closest_marker("group")) and mark.args[0] not in tested]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")
 def world() -> World:
     """The running servers."""
-    return World(
-        url=os.environ["TELECINE_URL"],
-        key=os.environ["TELECINE_API_KEY"],
-        bucket=os.environ["TELECINE_BUCKET"],
-        integration=os.environ["TELECINE_INTEGRATION"],
-        links=os.environ["TELECINE_LINKS"],
-        samples=pathlib.Path(os.environ["TELECINE_SAMPLES"]),
-    )
+    told = json.loads(pathlib.Path(os.environ["TELECINE_WORLD"]).read_text())
+    return World(**{**told, "samples": pathlib.Path(told["samples"]), "locks": pathlib.Path(told["locks"])})
 
 
-def wait_until(is_so: Callable[[], bool], what: str, limit_s: float = 120) -> None:
-    """Asks again and again; fails after the limit."""
-    deadline = time.monotonic() + limit_s
-    while not is_so():
-        assert time.monotonic() < deadline, f"not {what} after {limit_s} s"
-        time.sleep(0.2)
+@pytest.fixture(scope="session")
+def version() -> str:
+    """The version of the client."""
+    return this_client().version
+
+
+@pytest.fixture(scope="session")
+def name_of() -> Callable[[str], str]:
+    """Names that no other client uses."""
+    run = f"{os.environ.get('TELECINE_CLIENT', 'nobody')} {uuid.uuid4().hex[:6]}"
+    return lambda what: f"{what} {run}"
+
+
+@pytest.fixture
+def import_turn(world: World) -> Iterator[None]:
+    """An integration has one import at a time, and other clients want theirs."""
+    lock = world.locks / "import"
+    deadline = time.monotonic() + IMPORT_LIMIT_S
+    while True:
+        try:
+            lock.mkdir()
+            break
+        except FileExistsError:
+            assert time.monotonic() < deadline, "another client's import does not end"
+            time.sleep(0.1)
+    yield
+    lock.rmdir()

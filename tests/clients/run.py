@@ -1,173 +1,140 @@
-"""Owns the world in which the clients are tested: a customer's bucket on ministack, a web server for direct links, a
-telecine server with an active integration. Runs pytest with each client, then ends what it started.
+"""Runs each client's tests in the world that world.py makes, two clients at a time, and tells how they went.
+
+    run.py [--client NAME]… [PYTEST-ARGUMENTS…]     NAME: python-1.3.6, js-0.2.8, snippets, …
+    run.py --keep FOLDER                            only the world, until Ctrl-C; FOLDER/world.json tells where it is
+    run.py --world FILE [--client NAME]… […]        in a world that is kept so
 
 Start it by run.sh, which makes everything ready.
 """
 
-import functools
-import http.server
-import json
+import argparse
+import concurrent.futures
 import os
 import pathlib
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import urllib.request
-from typing import Any
+import time
+from collections.abc import Callable
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-HERE = ROOT / "tests" / "clients"
-sys.path.insert(0, str(ROOT / "scripts"))
+import versions
+import world as worlds
 
-import aws_accounts
-import testservers
-
-BUCKET = "harbour-films"
-VERSIONS = ("0.2.10", "0.3.2")
+HERE = pathlib.Path(__file__).resolve().parent
+CACHE = pathlib.Path(os.environ.get("TELECINE_CACHE") or pathlib.Path.home() / ".cache" / "telecine") / "clients"
+# Two at a time: each waits for the server most of the time, and that has two cores where CI runs.
+WORKERS = 2
 # A client that waits for a server that does not answer would wait for ten minutes, again and again.
 CLIENT_LIMIT_S = 240
-# What lies in the bucket; samples.sh makes them.
-OBJECTS = ("trailer.mp4", "captioned.mp4", "captioned.srt", "silent.mp4", "small.mp4")
 
 
-class Telecine(testservers.Server):
-    """The server under test, with the key of its first start."""
-
-    name = "telecine"
-
-    def __init__(self, folder: pathlib.Path, accounts: aws_accounts.Accounts, link_host: str) -> None:
-        super().__init__(folder)
-        self.accounts = accounts
-        self.link_host = link_host
-        self.key_file = self.folder / "admin-key"
-
-    def command(self) -> list[str]:
-        return [
-            *(os.environ["TELECINE_BIN"], "serve", "--listen", f"{testservers.HOST}:{self.port}"),
-            *("--data-dir", str(self.folder / "data"), "--admin-key-file", str(self.key_file)),
-            *("--aws-endpoint-url", self.accounts["endpoint"], "--set", f"urls.allow_private_hosts={self.link_host}"),
-        ]
-
-    def environment(self) -> dict[str, str]:
-        platform = self.accounts["platform"]
-        return {
-            "AWS_ACCESS_KEY_ID": platform["access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": platform["secret_access_key"],
-            "AWS_REGION": self.accounts["region"],
-            # No metadata service is asked for what the environment does not say.
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-
-    def is_ready(self) -> bool:
-        return testservers.status(self.endpoint + "/readyz") == 200
-
-    @property
-    def key(self) -> str:
-        """The admin key."""
-        return self.key_file.read_text().strip()
-
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        """One request of Telecine's own API."""
-        request = urllib.request.Request(self.endpoint + path, method=method)
-        request.add_header("x-api-key", self.key)
-        if body is not None:
-            request.data = json.dumps(body).encode()
-            request.add_header("content-type", "application/json")
-        with testservers.HTTP.open(request, timeout=60) as response:
-            return json.load(response)
+def pytest(environment: str, *arguments: str) -> list[str]:
+    """The command that runs pytest in one of the environments."""
+    python = str(CACHE / environment / "bin" / "python")
+    options = ["-q", "-p", "no:cacheprovider", "-W", "ignore", f"--rootdir={HERE}", f"--confcutdir={HERE}"]
+    return [python, "-m", "pytest", *options, *arguments]
 
 
-class Links(http.server.ThreadingHTTPServer):
-    """Serves a folder over plain HTTP, as someone's web server does."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        super().__init__((testservers.HOST, 0), functools.partial(QuietHandler, directory=str(folder)))
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def handle_error(self, *_: object) -> None:
-        """A client that has seen enough may hang up."""
-
-    @property
-    def host(self) -> str:
-        """Host and port."""
-        return f"{testservers.HOST}:{self.server_port}"
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Says nothing about requests."""
-
-    def log_message(self, *_: object) -> None:
-        pass
+def commands(arguments: list[str]) -> dict[str, list[str]]:
+    """What is run, by name."""
+    found = {}
+    for client in versions.clients():
+        folder = HERE / client.generation
+        if client.language == "Python":
+            found[client.name] = pytest(f"twelvelabs-{client.version}", str(folder), *arguments)
+        else:
+            files = sorted(str(path) for path in folder.glob("*.test.mjs"))
+            limit = f"--test-timeout={CLIENT_LIMIT_S * 1000}"
+            found[client.name] = ["node", "--test", "--test-concurrency=1", "--test-reporter=spec", limit, *files]
+    # The snippets use no SDK: any environment will do.
+    found["snippets"] = pytest("twelvelabs-1.3.6", str(HERE / "test_snippets.py"), *arguments)
+    return found
 
 
-def make_bucket(accounts: aws_accounts.Accounts, samples: pathlib.Path) -> None:
-    """Puts the objects into the customer's bucket."""
-    s3 = aws_accounts.client(accounts, "s3", accounts["customer"])
-    for name in OBJECTS:
-        s3.upload_file(str(samples / name), BUCKET, name)
-
-
-def connect(telecine: Telecine, accounts: aws_accounts.Accounts) -> str:
-    """Connects the bucket as its owner would: with the documents that Telecine hands out. The integration's id."""
-    account_id = accounts["customer"]["account_id"]
-    integration = telecine.call("POST", "/integrations", {"bucket": BUCKET, "account_id": account_id})
-    policy, trust = (json.dumps(integration[name]) for name in ("policy_document", "trust_document"))
-    aws_accounts.apply(accounts, policy, trust)
-    verified = telecine.call("POST", f"/integrations/{integration['_id']}/verify")
-    if verified["status"] != "active":
-        raise SystemExit(f"the integration is not active: {json.dumps(verified['checks'], indent=2)}")
-    return str(integration["_id"])
-
-
-def main(arguments: list[str]) -> int:
-    """Runs every client's tests; the worst exit status."""
-    cache = pathlib.Path(os.environ.get("TELECINE_CACHE") or pathlib.Path.home() / ".cache" / "telecine")
-    with tempfile.TemporaryDirectory(prefix="telecine-clients-") as name:
-        folder = pathlib.Path(name)
-        samples = folder / "samples"
-        subprocess.run([ROOT / "scripts" / "samples.sh", samples], check=True)
-        links = Links(samples)
-        with testservers.Ministack(folder) as ministack:
-            accounts = aws_accounts.create(ministack.endpoint, BUCKET)
-            make_bucket(accounts, samples)
-            with Telecine(folder, accounts, links.host) as telecine:
-                integration = connect(telecine, accounts)
-                environment = {
-                    **os.environ,
-                    "NO_PROXY": testservers.HOST,
-                    "no_proxy": testservers.HOST,
-                    "TELECINE_URL": telecine.endpoint,
-                    "TELECINE_API_KEY": telecine.key,
-                    "TELECINE_BUCKET": BUCKET,
-                    "TELECINE_INTEGRATION": integration,
-                    "TELECINE_LINKS": f"http://{links.host}",
-                    "TELECINE_SAMPLES": str(samples),
-                    "TELECINE_SNIPPET_PYTHON": sys.executable,
-                }
-                results = {version: test(cache, version, environment, arguments) for version in VERSIONS}
-                if any(results.values()):
-                    log = (telecine.folder / "log").read_text(errors="replace").splitlines()
-                    print("clients: the end of the server's log:", *log[-40:], sep="\n  ", flush=True)
-                return max(results.values())
-
-
-def test(cache: pathlib.Path, version: str, environment: dict[str, str], arguments: list[str]) -> int:
-    """Runs the tests with one version of the SDK; the exit status."""
-    print(f"clients: twelvelabs {version}", flush=True)
-    python = cache / "clients" / f"twelvelabs-{version}" / "bin" / "python"
-    # The snippets use no SDK: once is enough.
-    files = ["test_sdk.py", *(["test_snippets.py"] if version == VERSIONS[-1] else [])]
-    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, *arguments]
+def run(name: str, command: list[str], world_file: pathlib.Path) -> tuple[str, int, str]:
+    """Runs one client's tests: its name, how it ended, what it said."""
+    known = next((client for client in versions.clients() if client.name == name), None)
+    environment = {
+        **os.environ,
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+        "PYTHONPATH": str(HERE),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TELECINE_WORLD": str(world_file),
+    }
+    if known is not None:
+        environment["TELECINE_CLIENT"] = f"{known.generation} {known.version}"
+        environment["TELECINE_CLIENT_PLACE"] = str(CACHE / f"{known.package}-{known.version}")
+    started = time.monotonic()
     try:
-        return subprocess.run(command, cwd=HERE, env=environment, check=False, timeout=CLIENT_LIMIT_S).returncode
-    except subprocess.TimeoutExpired:
-        print(f"clients: twelvelabs {version} was not done after {CLIENT_LIMIT_S} s", flush=True)
-        return 1
+        ended = subprocess.run(
+            command, cwd=HERE, env=environment, check=False, timeout=CLIENT_LIMIT_S, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        status, said = ended.returncode, ended.stdout
+    except subprocess.TimeoutExpired as expired:
+        said = expired.stdout or b""
+        said = said.decode(errors="replace") if isinstance(said, bytes) else said
+        status, said = 1, f"{said}\nnot done after {CLIENT_LIMIT_S} s"
+    took = time.monotonic() - started
+    return f"{name}: {'passed' if status == 0 else 'FAILED'} in {took:.0f} s", status, said
+
+
+def test(wanted: dict[str, list[str]], world_file: pathlib.Path) -> int:
+    """Runs the tests; the worst exit status."""
+    worst = 0
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        runs = [pool.submit(run, name, command, world_file) for name, command in wanted.items()]
+        for done in concurrent.futures.as_completed(runs):
+            line, status, said = done.result()
+            worst = max(worst, status)
+            print(f"clients: {line}", flush=True)
+            if status != 0:
+                print(said, flush=True)
+    return worst
+
+
+def in_a_new_world(act: Callable[[pathlib.Path], int], folder: pathlib.Path) -> int:
+    """Makes the world, acts in it, and shows the end of the server's log where it did not go well."""
+    with worlds.running(folder) as telecine:
+        status = act(folder / "world.json")
+        if status != 0:
+            log = (telecine.folder / "log").read_text(errors="replace").splitlines()
+            print("clients: the end of the server's log:", *log[-40:], sep="\n  ", flush=True)
+    return status
+
+
+def keep(world_file: pathlib.Path) -> int:
+    """Waits until somebody interrupts."""
+    print(f"clients: the world is told in {world_file}", flush=True)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--client", action="append", help="only this one; may be given several times")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="only make the world, there")
+    parser.add_argument("--world", type=pathlib.Path, metavar="FILE", help="the world is there already")
+    chosen, arguments = parser.parse_known_args()
+    known = commands(arguments)
+    if unknown := set(chosen.client or []) - set(known):
+        parser.error(f"no such client: {', '.join(unknown)}; there are {', '.join(known)}")
+    wanted = {name: known[name] for name in chosen.client or known}
+    if chosen.world:
+        return test(wanted, chosen.world)
+    if chosen.keep:
+        return in_a_new_world(keep, chosen.keep)
+    with tempfile.TemporaryDirectory(prefix="telecine-clients-") as folder:
+        return max(versions.main(["--check"]), in_a_new_world(lambda file: test(wanted, file), pathlib.Path(folder)))
 
 
 if __name__ == "__main__":
     # Asked to end, it ends what it started too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Holds a real server to the official Python SDKs 0.2.10 and 0.3.2 and to the documentation's own snippets.
+# Holds a real server to the official clients of versions.json and to the documentation's own snippets.
 #
-#   tests/clients/run.sh [PYTEST-ARGUMENTS…]
+#   tests/clients/run.sh [--client NAME]… [PYTEST-ARGUMENTS…]      see run.py
 #
-# Starts ministack, a web server for direct links and `telecine serve`, each on a free port of loopback, and ends them
-# again. Environment: TELECINE_BIN (the program; default: it is built), TELECINE_VENV, TELECINE_CACHE.
+# Starts ministack, a web server for direct links, a proxy that fails on demand and `telecine serve`, each on a free port
+# of loopback, and ends them again. Environment: TELECINE_BIN (the program; default: it is built), TELECINE_VENV, TELECINE_CACHE.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 

@@ -7,18 +7,17 @@ import subprocess
 
 import httpx
 import pytest
-from conftest import World, wait_until
+from shared import World, wait_until
 
 SNIPPETS = pathlib.Path(__file__).parent / "snippets"
-PYTHON = [os.environ["TELECINE_SNIPPET_PYTHON"], str(SNIPPETS / "transfers.py")]
-NODE = ["node", str(SNIPPETS / "transfers.js")]
 
 
 @pytest.mark.parametrize("version", ["v1.1", "v1.2"])
-@pytest.mark.parametrize("snippet", [PYTHON, NODE], ids=["python", "node"])
+@pytest.mark.parametrize("language", ["python", "node"])
 def test_a_snippet_prints_a_status_and_fills_an_index(
-    world: World, tmp_path: pathlib.Path, snippet: list[str], version: str
+    world: World, tmp_path: pathlib.Path, language: str, version: str
 ) -> None:
+    commands = {"python": [world.snippet_python, SNIPPETS / "transfers.py"], "node": ["node", SNIPPETS / "transfers.js"]}
     url = f"{world.url}/{version}"
     with httpx.Client(headers={"x-api-key": world.key}) as client:
         engines = [{"engine_name": "marengo2.6", "engine_options": ["visual"]}]
@@ -29,7 +28,7 @@ def test_a_snippet_prints_a_status_and_fills_an_index(
         manifest.write_text(json.dumps([{**entry, "transcription": world.object("captioned.srt")}], indent=2))
 
         environment = {**os.environ, "API_URL": url, "API_KEY": world.key, "MANIFEST_PATH": str(manifest)}
-        ended = subprocess.run(snippet, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        ended = subprocess.run(commands[language], env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert "Status code: 200" in ended.stdout
         assert "index_task_create" in ended.stdout
