@@ -19,9 +19,17 @@ MODES = {
     "refuse-once": lambda number: (503, False) if number == 0 else None,
     "lose-once": lambda number: (504, True) if number == 0 else None,
     "busy": lambda _: (429, False),
+    "busy-wordless": lambda _: (429, False),
     "broken": lambda _: (500, False),
 }
 HOP_BY_HOP = {"host", "connection", "transfer-encoding", "content-length", "expect"}
+
+
+def words(mode: str) -> bytes:
+    """What a failure says."""
+    if mode.endswith("-wordless"):
+        return b""
+    return json.dumps({"code": "too_many_requests" if mode == "busy" else "odd", "message": "Not now."}).encode()
 
 
 class Proxy(http.server.ThreadingHTTPServer):
@@ -66,7 +74,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if failure is None or failure[1]:
             status, headers, told = self.forward(path, body)
         if failure is not None:
-            status, headers, told = failure[0], [], b""
+            status, headers, told = failure[0], [("content-type", "application/json")], words(mode)
         self.send(status, headers, told)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer

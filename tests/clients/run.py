@@ -78,10 +78,17 @@ def run(name: str, command: list[str], world_file: pathlib.Path) -> tuple[str, i
         said = said.decode(errors="replace") if isinstance(said, bytes) else said
         status, said = 1, f"{said}\nnot done after {CLIENT_LIMIT_S} s"
     took = time.monotonic() - started
-    return f"{name}: {'passed' if status == 0 else 'FAILED'} in {took:.0f} s", status, said
+    return f"{name}: {'passed' if status == 0 else 'FAILED'} in {took:.0f} s ({summary(said)})", status, said
 
 
-def test(wanted: dict[str, list[str]], world_file: pathlib.Path) -> int:
+def summary(said: str) -> str:
+    """How many tests there were, in the words of pytest or of Node.js."""
+    lines = said.strip().splitlines() or [""]
+    counts = [line.removeprefix("ℹ ") for line in lines if line.startswith(("ℹ pass ", "ℹ fail "))]
+    return ", ".join(counts) or lines[-1].split(" in ")[0].strip("= ")
+
+
+def test(wanted: dict[str, list[str]], world_file: pathlib.Path, is_wordy: bool = False) -> int:
     """Runs the tests; the worst exit status."""
     worst = 0
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
@@ -90,7 +97,7 @@ def test(wanted: dict[str, list[str]], world_file: pathlib.Path) -> int:
             line, status, said = done.result()
             worst = max(worst, status)
             print(f"clients: {line}", flush=True)
-            if status != 0:
+            if status != 0 or is_wordy:
                 print(said, flush=True)
     return worst
 
@@ -127,7 +134,7 @@ def main() -> int:
         parser.error(f"no such client: {', '.join(unknown)}; there are {', '.join(known)}")
     wanted = {name: known[name] for name in chosen.client or known}
     if chosen.world:
-        return test(wanted, chosen.world)
+        return test(wanted, chosen.world, is_wordy=True)
     if chosen.keep:
         return in_a_new_world(keep, chosen.keep)
     with tempfile.TemporaryDirectory(prefix="telecine-clients-") as folder:

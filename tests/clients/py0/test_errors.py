@@ -53,7 +53,7 @@ def test_wrong_parameters_are_named(client: TwelveLabs) -> None:
 
 
 def test_a_busy_or_broken_server_is_told_as_such(client: TwelveLabs, world: World) -> None:
-    for mode, error in (("busy", RateLimitError), ("broken", InternalServerError)):
+    for mode, error in (("busy", RateLimitError), ("busy-wordless", RateLimitError), ("broken", InternalServerError)):
         address, token = world.failing(mode)
         os.environ["TWELVELABS_BASE_URL"] = address
         try:
