@@ -74,7 +74,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if failure is None or failure[1]:
             status, headers, told = self.forward(path, body)
         if failure is not None:
-            status, headers, told = failure[0], [("content-type", "application/json")], words(mode)
+            status, told = failure[0], words(mode)
+            headers = [("content-type", "application/json")] if told else []
         self.send(status, headers, told)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
