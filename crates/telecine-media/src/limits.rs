@@ -8,6 +8,9 @@ use crate::MediaTime;
 pub(crate) const ALLOWED_FORMATS: &str =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf";
 
+/// Demuxers of sound alone. They are not among the others, for the one of MP3 takes much for its own that is none.
+pub(crate) const SOUND_FORMATS: &str = "mp3,wav,flac,aac";
+
 /// Bounds on what a child may use. The defaults let a two-hour 4K film through on a slow core.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

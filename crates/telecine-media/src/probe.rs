@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::child::{Ended, PROTOCOLS};
-use crate::limits::ALLOWED_FORMATS;
+use crate::limits::{ALLOWED_FORMATS, SOUND_FORMATS};
 use crate::tools::{Run, Tool};
 use crate::{MediaError, MediaTime, MediaTools};
 
@@ -126,6 +126,16 @@ impl MediaTools {
     /// As [`MediaTools::probe`].
     pub async fn probe_headers(&self, path: &Path, packet_bytes: u64) -> Result<Probe, MediaError> {
         self.ask(path, &["-probesize", &packet_bytes.to_string()]).await
+    }
+
+    /// Reads the headers of a local file that holds sound alone, such as MP3, WAV or FLAC. A duration that the headers do
+    /// not tell is zero.
+    ///
+    /// # Errors
+    /// As [`MediaTools::probe`].
+    pub async fn probe_sound(&self, path: &Path) -> Result<Probe, MediaError> {
+        // The last one of an option counts.
+        self.ask(path, &["-format_whitelist", SOUND_FORMATS]).await
     }
 
     async fn ask(&self, path: &Path, options: &[&str]) -> Result<Probe, MediaError> {

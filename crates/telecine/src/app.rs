@@ -7,6 +7,7 @@ use anyhow::Context;
 use telecine_media::MediaTools;
 use tokio_util::sync::CancellationToken;
 
+use crate::asset;
 use crate::config::{Config, EnginesConfig};
 use crate::fault::Result;
 use crate::files::DataDir;
@@ -169,6 +170,7 @@ async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<(
     let discarded = store.discard_unfinished_transfers().await?;
     store.discard_unfinished_imports().await?;
     store.release_all_request_keys().await?;
+    store.break_asset_claims(now).await?;
     if broken + discarded > 0 {
         tracing::info!(
             tasks = broken,
@@ -187,6 +189,8 @@ async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<(
     }
     make_private(&incoming)?;
     make_private(&files.work())?;
+    make_private(&files.assets())?;
+    asset::remove_orphans(files, store).await?;
     pipeline::remove_orphans(files, store, now).await
 }
 

@@ -70,6 +70,18 @@ codes! {
     IndexNotSupportedForSearch "index_not_supported_for_search" "The index cannot be searched." "an index needs a marengo engine to be searched" "Make an index with a marengo engine.";
     IndexNotSupportedForGenerate "index_not_supported_for_generate" "No text can be generated from this index." "" "";
     IndexModelMismatch "index_model_mismatch" "The index was made with other models than this server runs." "vectors of different models are never mixed" "Start the server with the models that the index names, or make a new index.";
+    // Assets.
+    AssetNotReady "asset_not_ready" "The asset cannot be used (yet)." "an asset is used when its status is ready" "Look at the asset again (GET /assets/{id}) until it is ready.";
+    AssetNotIndexable "asset_not_indexable" "This asset cannot be indexed." "only videos are indexed here" "Use the asset in a search or an analysis, or bring a video here.";
+    AssetInUse "asset_in_use" "Indexed assets refer to the asset." "an asset is deleted when no index has it" "Delete the indexed assets first, or delete the asset with `force=true`: then they stay without it.";
+    UploadExpired "upload_expired" "The upload was not complete in time, and was given up." "uploads in chunks are completed within a day" "Begin a new upload.";
+    ChunkMismatch "chunk_mismatch" "A chunk that was reported is not here as it was reported." "each chunk is reported with the ETag and the size that its upload was answered with" "Send the chunk again, and report what is answered.";
+    UsageLimitExceeded "usage_limit_exceeded" "A limit of the workspace is reached." "" "";
+    ConnectionNotActive "connection_not_active" "The connection is not active." "objects are imported through a verified integration" "Verify the integration (POST /integrations/{id}/verify), then import again.";
+    SourceNotAuthorized "source_not_authorized" "The object may not be read through this connection." "" "Check the key, and what the integration's role or key may read.";
+    UnsupportedMediaType "unsupported_media_type" "The object has no name of a video, a sound file or a picture." "names end in an extension such as .mp4, .mp3 or .jpg" "Rename the object, or leave it out.";
+    AudioFilesizeTooLarge "audio_filesize_too_large" "The sound file is too large." "" "Make the file smaller.";
+    MediaFilesizeTooLarge "media_filesize_too_large" "The file is too large." "" "Make the file smaller.";
     // Tasks: the video.
     VideoResolutionTooLow "video_resolution_too_low" "The video's resolution is too low." "the shorter side must have at least 360 pixels" "Take a version of at least 360p.";
     VideoResolutionTooHigh "video_resolution_too_high" "The video's resolution is too high." "at most 4K: 3840x2160 (or 4096x2160), in either orientation" "Scale it down to 4K or less; 360p is enough to be searched.";

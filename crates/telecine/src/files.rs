@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::ids::TaskId;
+use crate::ids::{AssetId, TaskId};
 
 /// The data folder of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,26 @@ impl DataDir {
     /// The decoded sound.
     pub fn sound(&self, task: TaskId) -> PathBuf {
         self.task(task).join("sound.s16le")
+    }
+
+    /// Where all assets have their folders. Nothing else holds what lies here: back it up with the database.
+    pub fn assets(&self) -> PathBuf {
+        self.0.join("assets")
+    }
+
+    /// The folder of an asset; removed with it.
+    pub fn asset(&self, asset: AssetId) -> PathBuf {
+        self.assets().join(asset.to_string())
+    }
+
+    /// An asset's file. Of uploads in chunks, each chunk is written into its place in it.
+    pub fn asset_file(&self, asset: AssetId) -> PathBuf {
+        self.asset(asset).join("file")
+    }
+
+    /// How far the fetch of an asset has come.
+    pub fn asset_fetch_state(&self, asset: AssetId) -> PathBuf {
+        self.asset(asset).join("fetch.json")
     }
 
     /// Uploads that belong to no task yet; emptied at start.

@@ -133,6 +133,16 @@ ids! {
     SyncId;
     /// An import: the videos of an integration on their way into an index.
     ImportId;
+    /// An asset: a file that was brought here apart from any index.
+    AssetId;
+    /// An upload of an asset in chunks.
+    UploadId;
+    /// An import of objects as assets.
+    AssetImportId;
+    /// A webhook: where events are sent.
+    WebhookId;
+    /// One event on its way to one webhook.
+    DeliveryId;
 }
 
 impl From<TaskId> for VideoId {

@@ -4,6 +4,7 @@
 //! `keys`; those call `pipeline` and `queue`; those call `source`, `store`, `telecine-media` and `telecine-engines`.
 
 pub mod app;
+pub mod asset;
 pub mod cli;
 pub mod config;
 pub mod fault;

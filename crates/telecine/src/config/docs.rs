@@ -7,8 +7,9 @@ use super::Config;
 use super::schema::{Field, Kind, fields};
 
 /// The sources of all structs that a [`Config`] is made of.
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     include_str!("mod.rs"),
+    include_str!("assets.rs"),
     include_str!("../../../telecine-media/src/tools.rs"),
     include_str!("../../../telecine-media/src/limits.rs"),
     include_str!("../../../telecine-media/src/sandbox.rs"),

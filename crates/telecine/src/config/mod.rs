@@ -1,6 +1,7 @@
 //! Settings: one struct per concern, with units in names. Where they come from (defaults, file, environment, flags) is
 //! `load`'s to know; nobody else reads the environment.
 
+mod assets;
 mod docs;
 mod load;
 mod rules;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use telecine_media::MediaConfig;
 
+pub use assets::AssetsConfig;
 pub use docs::{to_commented_toml, to_markdown};
 pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
 
@@ -31,6 +33,8 @@ pub struct Config {
     pub urls: UrlConfig,
     /// Local folders as sources.
     pub folders: FolderConfig,
+    /// Files that are brought here apart from any index.
+    pub assets: AssetsConfig,
     /// Decoding.
     pub media: MediaConfig,
     /// Models.

@@ -16,7 +16,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             rule: rule.to_owned(),
         })
     };
-    let Config { server, aws, engines, pipeline, .. } = config;
+    let Config { server, aws, engines, pipeline, assets, .. } = config;
     let counts = [
         ("pipeline.tasks", Some(pipeline.tasks as u64)),
         ("pipeline.fetches", Some(pipeline.fetches as u64)),
@@ -25,6 +25,8 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         ("pipeline.ranges_in_flight", Some(pipeline.ranges_in_flight as u64)),
         ("pipeline.range_bytes", Some(pipeline.range_bytes)),
         ("pipeline.max_attempts", Some(u64::from(pipeline.max_attempts))),
+        ("assets.tasks", Some(assets.tasks as u64)),
+        ("assets.chunk_bytes", Some(assets.chunk_bytes)),
         ("engines.sessions", engines.sessions.map(|n| n as u64)),
     ];
     if let Some((key, _)) = counts.into_iter().find(|(_, value)| *value == Some(0)) {

@@ -49,6 +49,7 @@ pub fn status(code: Code) -> StatusCode {
         Code::ResourceNotExists | Code::EndpointNotExists => StatusCode::NOT_FOUND,
         Code::IntegrationAlreadyExists | Code::IdempotencyKeyInProgress => StatusCode::CONFLICT,
         Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::AssetInUse | Code::ConnectionNotActive => StatusCode::CONFLICT,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RequestTimedOut => StatusCode::REQUEST_TIMEOUT,
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,

@@ -18,7 +18,7 @@ use crate::ids::VideoId;
 use crate::time::Timestamp;
 
 /// How long a link works.
-const LIFETIME: Duration = Duration::from_secs(3_600);
+pub(super) const LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// Signs links and checks them.
 #[derive(Debug)]
@@ -70,7 +70,8 @@ impl Links {
         if is_ours && now.as_millis() / 1_000 < expires { Ok(()) } else { Err(fault.into()) }
     }
 
-    fn base(&self, request: &HeaderMap) -> String {
+    /// The address that the client of this request reaches us by, without a slash at its end.
+    pub(super) fn base(&self, request: &HeaderMap) -> String {
         let host = request.get(header::HOST).and_then(|host| host.to_str().ok());
         match (&self.public_url, host) {
             (Some(url), _) => url.clone(),
@@ -80,11 +81,16 @@ impl Links {
     }
 
     async fn mac(&self, picture: Picture, expires: i64) -> Result<Hmac<Sha256>> {
+        self.mac_of(&format!("picture\n{}\n{}\n{expires}", picture.video, picture.at_ms)).await
+    }
+
+    /// The code of a text that says what a link is for and until when; texts of different kinds begin differently.
+    pub(super) async fn mac_of(&self, text: &str) -> Result<Hmac<Sha256>> {
         let path = self.files.link_key();
         let read = || tokio::task::spawn_blocking(move || read_or_make(&path));
         let key = self.key.get_or_try_init(|| async { anyhow::Ok(read().await??) }).await?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(anyhow::Error::from)?;
-        mac.update(format!("picture\n{}\n{}\n{expires}", picture.video, picture.at_ms).as_bytes());
+        mac.update(text.as_bytes());
         Ok(mac)
     }
 }
@@ -106,11 +112,11 @@ fn read_or_make(path: &Path) -> io::Result<[u8; 32]> {
     Ok(key)
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
     if bytes.len() != 64 || !bytes.iter().all(u8::is_ascii_hexdigit) {
         return None;

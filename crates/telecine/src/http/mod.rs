@@ -3,6 +3,7 @@
 mod around;
 mod auth;
 mod body;
+mod chunk_links;
 mod error;
 mod filter;
 mod idempotency;

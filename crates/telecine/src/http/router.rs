@@ -20,7 +20,8 @@ use super::links::Links;
 use super::metrics::recorder;
 use super::openapi::{self, Head};
 use super::routes::{
-    documents, engines, health, imports, indexes, integrations, keys, search, tasks, transfers, videos,
+    assets, connections, documents, engines, health, imports, indexed_assets, indexes, integrations, keys,
+    search, tasks, transfers, uploads, videos,
 };
 use super::version::note_version;
 use crate::app::App;
@@ -94,6 +95,25 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(videos::text_in_video))
         .routes(routes!(videos::thumbnail))
         .routes(routes!(videos::picture))
+        .routes(routes!(assets::list, assets::create))
+        .routes(routes!(assets::get, assets::delete))
+        .routes(routes!(assets::update_metadata, assets::replace_metadata, assets::clear_metadata))
+        .routes(routes!(assets::references))
+        .routes(routes!(assets::transcription))
+        .routes(routes!(uploads::list, uploads::create))
+        .routes(routes!(uploads::get, uploads::report))
+        .routes(routes!(uploads::more_links))
+        .routes(routes!(uploads::put_chunk))
+        .routes(routes!(indexed_assets::list, indexed_assets::create))
+        .routes(routes!(indexed_assets::get, indexed_assets::replace, indexed_assets::update, indexed_assets::delete))
+        .routes(routes!(connections::list))
+        .routes(routes!(connections::authorize))
+        .routes(routes!(connections::redirect_uris, connections::add_redirect_uri))
+        .routes(routes!(connections::remove_redirect_uri))
+        .routes(routes!(connections::get, connections::delete))
+        .routes(routes!(connections::picker_token))
+        .routes(routes!(connections::imports, connections::import))
+        .routes(routes!(connections::get_import))
         .routes(routes!(tasks::list, tasks::create))
         .routes(routes!(tasks::counts))
         .routes(routes!(tasks::get, tasks::delete))

@@ -14,6 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{deletion, queue, schedule};
 use crate::app::App;
+use crate::asset;
 use crate::fault::Result;
 use crate::time::Timestamp;
 
@@ -39,7 +40,14 @@ const RECHECK: Duty = Duty {
 
 /// What a server does in the background. Duties do not wait for each other.
 fn duties() -> Vec<Duty> {
-    vec![RECHECK, deletion::FORGET, schedule::GO_ON, schedule::SYNCHRONIZE_DUE, queue::READ_QUEUES]
+    vec![
+        RECHECK,
+        deletion::FORGET,
+        schedule::GO_ON,
+        schedule::SYNCHRONIZE_DUE,
+        queue::READ_QUEUES,
+        asset::GO_ON,
+    ]
 }
 
 /// Wakes the keeper; part of [`App`].

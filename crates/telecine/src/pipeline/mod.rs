@@ -3,7 +3,7 @@
 
 mod cpu;
 mod engines;
-mod fetch;
+pub(crate) mod fetch;
 mod index;
 mod job;
 mod lease;

@@ -4,11 +4,13 @@
 //! Every method that returns has its effect on disk (SQLite: WAL, FULL). Everything is scoped by workspace: an id of
 //! another workspace is as if it did not exist.
 
+mod assets;
 mod deletion;
 mod idempotency;
 mod inventory;
 pub mod sqlite;
 
+pub use assets::{AssetImportStore, AssetStore, IndexedAssetStore, IndexedFilter, UploadStore};
 pub use deletion::DeletionStore;
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
@@ -526,6 +528,10 @@ pub trait Store:
     + ImportStore
     + DeletionStore
     + IdempotencyStore
+    + AssetStore
+    + AssetImportStore
+    + UploadStore
+    + IndexedAssetStore
     + SearchStore
     + std::fmt::Debug
 {

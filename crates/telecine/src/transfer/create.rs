@@ -15,7 +15,7 @@ use super::{NewTask, TaskSource, Transcription};
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
 use crate::files::DataDir;
-use crate::ids::{IndexId, TaskId, WorkspaceId};
+use crate::ids::{AssetId, IndexId, TaskId, WorkspaceId};
 use crate::index::check_size;
 use crate::queue::Queue;
 use crate::store::Store;
@@ -48,6 +48,15 @@ pub enum VideoInput {
     },
     /// At a direct link.
     Url(String),
+    /// An asset, whose file stays.
+    Asset {
+        /// The asset.
+        id: AssetId,
+        /// Its file.
+        path: PathBuf,
+        /// Its name.
+        filename: String,
+    },
 }
 
 /// Where the captions of a single task are.
@@ -110,8 +119,12 @@ impl TaskDesk {
         let now = self.clock.now();
         let id = TaskId::generate(now);
         let mut uploads = Vec::new();
+        let asset = match &video {
+            VideoInput::Asset { id, .. } => Some(*id),
+            VideoInput::File { .. } | VideoInput::Url(_) => None,
+        };
         let source = match video {
-            VideoInput::File { path, filename } => {
+            VideoInput::File { path, filename } | VideoInput::Asset { path, filename, .. } => {
                 uploads.push((path, self.files.upload(id)));
                 TaskSource::Upload { filename: shown_name(&filename) }
             }
@@ -133,42 +146,53 @@ impl TaskDesk {
         }
         let folder = self.files.task(id);
         let moving = folder.clone();
-        let moved = tokio::task::spawn_blocking(move || keep(&uploads, &moving)).await;
+        let moved = tokio::task::spawn_blocking(move || keep(&uploads, &moving, asset.is_some())).await;
         moved.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
-        let task =
-            NewTask { id, index, source, transcription, language, user_metadata, allows_duplicate: false };
-        if let Err(error) = self.store.insert_task(workspace, &task, now).await {
+        // Two assets of equal bytes are two things to their owner, each with fields of its own.
+        let allows_duplicate = asset.is_some();
+        let task = NewTask { id, index, source, transcription, language, user_metadata, allows_duplicate };
+        let stored = match asset {
+            None => self.store.insert_task(workspace, &task, now).await.map(|()| id),
+            Some(asset) => self.store.insert_asset_task(workspace, &task, asset, now).await,
+        };
+        if !matches!(stored, Ok(stored) if stored == id) {
             // The folder has no task; were it to stay, the next start would remove it.
             let _ = tokio::fs::remove_dir_all(folder).await;
-            return Err(error);
         }
         self.queue.wake();
-        Ok(id)
+        stored
     }
 }
 
-/// Moves uploads into the task's folder, and has all of it on disk.
-fn keep(uploads: &[(PathBuf, PathBuf)], folder: &Path) -> io::Result<()> {
+/// Moves uploads into the task's folder, or gives what `stays` where it is a second name there, and has all of it on disk.
+fn keep(uploads: &[(PathBuf, PathBuf)], folder: &Path, stays: bool) -> io::Result<()> {
     if uploads.is_empty() {
         return Ok(());
     }
     fs::create_dir_all(folder)?;
     for (from, to) in uploads {
         File::open(from)?.sync_all()?;
-        fs::rename(from, to)?;
+        if stays {
+            // Some file systems know no second names.
+            fs::hard_link(from, to)
+                .or_else(|_| fs::copy(from, to).and_then(|_| File::open(to)?.sync_all()))?;
+        } else {
+            fs::rename(from, to)?;
+        }
     }
     File::open(folder)?.sync_all()?;
     folder.parent().map_or(Ok(()), |work| File::open(work)?.sync_all())
 }
 
 /// The last part of a client's file name, without what cannot be shown.
-fn shown_name(filename: &str) -> String {
+pub(crate) fn shown_name(filename: &str) -> String {
     let last = filename.rsplit(['/', '\\']).next().unwrap_or_default();
     let shown: String = last.chars().filter(|c| !c.is_control()).take(255).collect();
     if shown.trim().is_empty() { "upload".to_owned() } else { shown }
 }
 
-fn direct_link(parameter: &str, text: &str) -> Result<String, Fault> {
+/// A direct link, as far as can be told without asking for it.
+pub(crate) fn direct_link(parameter: &str, text: &str) -> Result<String, Fault> {
     let refuse = || {
         Fault::parameter(format!("The parameter {parameter} is not a link."))
             .value(cut(text))

@@ -5,7 +5,7 @@ mod page;
 mod shapes;
 
 pub(super) use page::page;
-pub(super) use shapes::{FormFile, Lined, Listed, Made, Page, PageQuery};
+pub(super) use shapes::{FormFile, Lined, Listed, Made, Page, PageInfo, PageQuery};
 
 use axum::http::Method;
 use serde_json::{Map, Value, json};

@@ -80,9 +80,15 @@ pub(in crate::http) struct PageInfo {
 impl<T> Page<T> {
     /// Rows of this page, and how many there are on all.
     pub(in crate::http) fn new(data: Vec<T>, paging: Paging, total: u64) -> Self {
+        Self { data, page_info: PageInfo::new(paging, total) }
+    }
+}
+
+impl PageInfo {
+    /// Of this page, when there are so many rows on all.
+    pub(in crate::http) fn new(paging: Paging, total: u64) -> Self {
         let Paging { page, limit, .. } = paging;
-        let total_page = total.div_ceil(limit);
-        Self { data, page_info: PageInfo { limit_per_page: limit, page, total_page, total_results: total } }
+        Self { limit_per_page: limit, page, total_page: total.div_ceil(limit), total_results: total }
     }
 }
 

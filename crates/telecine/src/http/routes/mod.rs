@@ -1,15 +1,19 @@
 //! The routes, one file per noun: each reads a request, asks the domain, and shows what comes back.
 
+pub(super) mod assets;
+pub(super) mod connections;
 pub(super) mod documents;
 pub(super) mod engines;
 pub(super) mod health;
 pub(super) mod imports;
+pub(super) mod indexed_assets;
 pub(super) mod indexes;
 pub(super) mod integrations;
 pub(super) mod keys;
 pub(super) mod search;
 pub(super) mod tasks;
 pub(super) mod transfers;
+pub(super) mod uploads;
 pub(super) mod videos;
 
 use axum::http::StatusCode;

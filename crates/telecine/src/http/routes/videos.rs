@@ -51,7 +51,7 @@ const KNOWN: [&str; 15] = [
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the form of `filter`, for the document")]
-struct VideoQuery {
+pub(super) struct VideoQuery {
     _id: Option<VideoId>,
     filename: Option<String>,
     /// Seconds: exactly; or `duration[gte]` and `duration[lte]`, as with all measures.
@@ -88,7 +88,7 @@ pub(in crate::http) async fn list(
     Ok(Json(Page::new(rows, paging, listed.total)))
 }
 
-fn filter(query: &Query) -> Result<VideoFilter, Fault> {
+pub(super) fn filter(query: &Query) -> Result<VideoFilter, Fault> {
     Ok(VideoFilter {
         ids: query.id("_id")?.into_iter().collect(),
         filename: query.get("filename").map(str::to_owned),
@@ -194,7 +194,7 @@ async fn set_metadata(
     if is_set { Ok(NOTHING) } else { Err(absent("video", video.id).into()) }
 }
 
-fn merged(mut fields: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
+pub(super) fn merged(mut fields: Map<String, Value>, given: Map<String, Value>) -> Map<String, Value> {
     for (name, value) in given {
         if value.is_null() {
             fields.remove(&name);

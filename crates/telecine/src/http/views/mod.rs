@@ -1,5 +1,7 @@
 //! The JSON shapes of the contract, per version. Pure: what is shown is what is given.
 
+pub(super) mod asset;
+pub(super) mod connection;
 pub(super) mod index;
 pub(super) mod integration;
 pub(super) mod inventory;

@@ -59,7 +59,7 @@ pub(in crate::http) struct TaskView {
 
 /// What is known of the file; measures once it was read.
 #[derive(Serialize, ToSchema)]
-struct TaskMetadata {
+pub(super) struct TaskMetadata {
     filename: String,
     /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,7 +146,7 @@ fn video(task: &Task, version: ApiVersion) -> Option<VideoId> {
     }
 }
 
-fn metadata(task: &Task) -> TaskMetadata {
+pub(super) fn metadata(task: &Task) -> TaskMetadata {
     let meta = task.meta.as_ref();
     TaskMetadata {
         filename: meta.map_or_else(|| task.source.filename().into(), |meta| meta.filename.clone()),

@@ -129,7 +129,7 @@ pub(in crate::http) fn texts(video: VideoId, index: IndexId, segments: &[Segment
     Texts { id: video, index_id: index, data: entries(segments) }
 }
 
-fn entries(segments: &[Segment]) -> Option<Vec<TextEntry>> {
+pub(in crate::http) fn entries(segments: &[Segment]) -> Option<Vec<TextEntry>> {
     let entry = |segment: &Segment| TextEntry {
         start: segment.range.start().as_secs_f64(),
         end: segment.range.end().as_secs_f64(),

@@ -3,9 +3,9 @@
 //! goes on inside a range, a restart after the last prefix that is on disk for sure. Knows nothing of media.
 
 mod place;
-mod prefix;
-mod range;
-mod state;
+pub(crate) mod prefix;
+pub(crate) mod range;
+pub(crate) mod state;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;

@@ -16,7 +16,7 @@ const NOTE_EVERY_BYTES: u64 = 32 << 20;
 
 /// A file's beginning, with the hash so far.
 #[derive(Debug)]
-pub(super) struct Prefix {
+pub(crate) struct Prefix {
     file: File,
     hasher: blake3::Hasher,
     written: u64,
@@ -26,7 +26,7 @@ pub(super) struct Prefix {
 
 impl Prefix {
     /// Takes up what an earlier attempt left, hashing it anew, or starts the file. Blocks.
-    pub(super) fn open(
+    pub(crate) fn open(
         path: &Path,
         mut state: FetchState,
         state_path: PathBuf,
@@ -43,12 +43,12 @@ impl Prefix {
     }
 
     /// Bytes so far.
-    pub(super) fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         self.written
     }
 
     /// The next bytes. Blocks.
-    pub(super) fn append(&mut self, chunks: &[Bytes]) -> io::Result<()> {
+    pub(crate) fn append(&mut self, chunks: &[Bytes]) -> io::Result<()> {
         cpu::measured("hash", || {
             for chunk in chunks {
                 self.hasher.update(chunk);
@@ -64,14 +64,14 @@ impl Prefix {
     }
 
     /// Puts what was written on disk and notes it. Blocks.
-    pub(super) fn note(&mut self) -> io::Result<()> {
+    pub(crate) fn note(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
         self.state.done_bytes = self.written;
         self.state.save(&self.state_path)
     }
 
     /// The file is whole: its hash, noted. Blocks.
-    pub(super) fn finish(&mut self) -> io::Result<String> {
+    pub(crate) fn finish(&mut self) -> io::Result<String> {
         let hash = self.hasher.finalize().to_hex().to_string();
         self.state.content_hash = Some(hash.clone());
         self.note()?;
@@ -80,7 +80,7 @@ impl Prefix {
 }
 
 /// Hashes from where the file stands to its end.
-pub(super) fn hash_file(
+pub(crate) fn hash_file(
     file: &mut File,
     hasher: &mut blake3::Hasher,
     cancel: &CancellationToken,

@@ -11,26 +11,26 @@ use crate::source::{ByteStream, Source, SourceError, SourceErrorKind};
 
 /// What is read.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    pub(super) source: Arc<dyn Source>,
-    pub(super) key: String,
+pub(crate) struct Wanted {
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) key: String,
     /// The version, if the store tells one.
-    pub(super) etag: Option<String>,
+    pub(crate) etag: Option<String>,
 }
 
 impl Wanted {
     /// Whether parts that are read one by one are sure to be parts of one thing.
-    pub(super) fn has_parts(&self) -> bool {
+    pub(crate) fn has_parts(&self) -> bool {
         self.etag.is_some() && self.source.has_ranges()
     }
 
     /// The range as a stream.
-    pub(super) async fn open(&self, range: Range<u64>) -> Result<ByteStream, SourceError> {
+    pub(crate) async fn open(&self, range: Range<u64>) -> Result<ByteStream, SourceError> {
         self.source.read(&self.key, self.etag.as_deref(), range).await
     }
 
     /// The range in memory: exactly as many bytes as asked for.
-    pub(super) async fn read(&self, range: Range<u64>) -> Result<Vec<Bytes>, SourceError> {
+    pub(crate) async fn read(&self, range: Range<u64>) -> Result<Vec<Bytes>, SourceError> {
         let mut stream = self.open(range.clone()).await?;
         let mut chunks = Vec::new();
         let mut left = range.end - range.start;
@@ -42,7 +42,7 @@ impl Wanted {
     }
 
     /// The next bytes of a stream that has `left` to come.
-    pub(super) async fn next(&self, stream: &mut ByteStream, left: &mut u64) -> Result<Bytes, SourceError> {
+    pub(crate) async fn next(&self, stream: &mut ByteStream, left: &mut u64) -> Result<Bytes, SourceError> {
         let broken = |detail: String| SourceError {
             kind: SourceErrorKind::Unavailable,
             operation: "GET",

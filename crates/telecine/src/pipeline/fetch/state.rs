@@ -10,26 +10,26 @@ use crate::transfer::ObjectStamp;
 
 /// What `fetch.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct FetchState {
+pub(crate) struct FetchState {
     /// Where the bytes come from.
-    pub(super) address: String,
+    pub(crate) address: String,
     /// The version that is fetched.
-    pub(super) stamp: ObjectStamp,
+    pub(crate) stamp: ObjectStamp,
     /// Bytes from the start of the file that are on disk for sure.
-    pub(super) done_bytes: u64,
+    pub(crate) done_bytes: u64,
     /// BLAKE3 of the whole, once it was seen.
-    pub(super) content_hash: Option<String>,
+    pub(crate) content_hash: Option<String>,
 }
 
 impl FetchState {
     /// A fetch that has moved nothing yet.
-    pub(super) fn start(address: String, stamp: ObjectStamp) -> Self {
+    pub(crate) fn start(address: String, stamp: ObjectStamp) -> Self {
         Self { address, stamp, done_bytes: 0, content_hash: None }
     }
 
     /// What an earlier attempt left of this very version; a fresh start when it left nothing that can be trusted. A
     /// version without an ETag cannot be told from the next one.
-    pub(super) fn load(path: &Path, address: String, stamp: ObjectStamp) -> Self {
+    pub(crate) fn load(path: &Path, address: String, stamp: ObjectStamp) -> Self {
         let kept = std::fs::read(path).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
         let usable = |kept: &Self| {
             !stamp.etag.is_empty()
@@ -40,7 +40,7 @@ impl FetchState {
     }
 
     /// Replaces the file at `path`, on disk when this returns.
-    pub(super) fn save(&self, path: &Path) -> io::Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
         let draft = path.with_extension("json.new");
         let mut file = File::create(&draft)?;
         file.write_all(&serde_json::to_vec(self)?)?;

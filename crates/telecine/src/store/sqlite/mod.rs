@@ -1,6 +1,8 @@
 //! The store on SQLite: one file, one writer, several readers; full-text search by FTS5. All SQL of this dialect lives
 //! here. It decides nothing about statuses: that is `transfer::next_status`.
 
+mod asset_imports;
+mod assets;
 mod claims;
 mod content;
 mod counters;
@@ -8,6 +10,7 @@ mod deletion;
 mod filters;
 mod idempotency;
 mod imports;
+mod indexed;
 mod indexes;
 mod integrations;
 mod inventory;
@@ -23,6 +26,7 @@ mod syncs;
 mod tasks;
 mod told;
 mod transfers;
+mod uploads;
 mod videos;
 mod words;
 

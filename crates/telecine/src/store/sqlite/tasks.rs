@@ -20,7 +20,7 @@ use crate::transfer::{Counts, NewTask, ObjectRef, ObjectStamp, Status, Task, Tra
 use crate::video::Publication;
 
 /// Tasks of a transfer that is still received are not there yet.
-const ACKNOWLEDGED: &str = " AND (t.transfer_id IS NULL OR t.transfer_id NOT IN (SELECT id FROM transfer WHERE state = 'receiving'))";
+pub(super) const ACKNOWLEDGED: &str = " AND (t.transfer_id IS NULL OR t.transfer_id NOT IN (SELECT id FROM transfer WHERE state = 'receiving'))";
 
 #[async_trait]
 impl TaskStore for SqliteStore {

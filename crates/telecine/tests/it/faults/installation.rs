@@ -48,6 +48,13 @@ impl Installation {
         Self { home: home.to_owned(), client: Client::new() }
     }
 
+    /// Adds a setting, for servers that are started from now on.
+    pub(super) fn set(&self, section: &str, name: &str, value: u64) {
+        let path = self.home.join("telecine.toml");
+        let settings = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{settings}\n[{section}]\n{name} = {value}\n")).unwrap();
+    }
+
     pub(super) fn files(&self) -> DataDir {
         DataDir::new(self.home.join("data"))
     }

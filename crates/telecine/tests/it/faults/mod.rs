@@ -5,6 +5,7 @@
 //! timing allows), `TELECINE_KILLS` sets how many there are.
 
 mod bucket;
+mod chunks;
 mod installation;
 mod kills;
 mod outcome;

@@ -7,8 +7,15 @@ use super::lab::{Answer, Lab};
 use telecine::ids::{IndexId, TaskId};
 
 /// Routes that answer without a key; all others must not.
-const OPEN: [&str; 6] =
-    ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/pictures/{video_id}/{name}"];
+const OPEN: [&str; 7] = [
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+    "/pictures/{video_id}/{name}",
+    "/assets/multipart-uploads/{upload_id}/chunks/{number}",
+];
 
 /// The routes of the router, of which its document is made: `(method, path)`.
 pub(crate) fn routes() -> Vec<(String, String)> {
@@ -61,9 +68,15 @@ async fn no_route_answers_without_a_key_that_works() {
 #[tokio::test]
 async fn what_is_not_there_is_told_as_json_under_every_prefix() {
     let lab = Lab::start().await;
-    for path in
-        ["/", "/v1/indexes", "/v1.2/classify", "/v1.3/assets", "/embed", "/v1.2/indexes/a/b/c", "/v1.2/x%ff"]
-    {
+    for path in [
+        "/",
+        "/v1/indexes",
+        "/v1.2/classify",
+        "/v1.3/entity-collections",
+        "/embed",
+        "/v1.2/indexes/a/b/c",
+        "/v1.2/x%ff",
+    ] {
         for method in [Method::GET, Method::POST] {
             let answer = lab.send(method, path, None).await;
             assert_eq!(answer.refusal(), (404, "endpoint_not_exists".into()), "{path}");

@@ -201,6 +201,12 @@ impl Lab {
     /// A video that went through a whole life without being looked at: one shot, one sentence, one line of text.
     pub(crate) async fn video(&self, index: IndexId, filename: &str) -> TaskId {
         let task = self.task(index, filename).await;
+        self.publish(task, filename).await;
+        task
+    }
+
+    /// Makes a video of the one task that waits.
+    pub(crate) async fn publish(&self, task: TaskId, filename: &str) {
         let store = &self.app.store;
         let lease = Duration::from_secs(60);
         let claim = store.claim_next(self.clock.now(), lease).await.unwrap().expect("a task is due");
@@ -209,7 +215,6 @@ impl Lab {
         let held = store.hold_content(&claim, &publication.content_hash).await.unwrap();
         assert_eq!(held, Ok(ContentHolder::Mine));
         assert_eq!(store.publish(&claim, &publication, self.clock.now()).await.unwrap(), Ok(()));
-        task
     }
 }
 

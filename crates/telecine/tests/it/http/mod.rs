@@ -1,7 +1,9 @@
 //! The API over a real listener: bodies per version, bytes as SDKs send them, refusals, access.
 
 mod access;
+mod assets;
 mod bodies;
+mod connections;
 mod contract;
 mod deletion;
 mod docs;
@@ -17,4 +19,5 @@ mod refusals;
 mod search;
 mod secrets;
 mod transfers;
+mod uploads;
 mod verification;
