@@ -2,7 +2,8 @@
 //! captions, shot boundaries and thumbnails. This crate knows nothing of the service: no tasks, no HTTP, no SQL.
 //!
 //! The journey: [`MediaTools::discover`] once, then per file [`MediaTools::probe`] → [`MediaTools::decode`] (one
-//! pass, frames through [`frame_channel`], audio into a file) → [`shots`], [`changed`], [`thumbnail`] on the frames.
+//! pass, frames through [`frame_channel`], audio into a file) → [`shots`], [`changed`], [`thumbnail`] on the frames. A still
+//! picture goes through [`MediaTools::decode_picture`].
 
 pub mod captions;
 pub mod changed;
@@ -11,6 +12,7 @@ mod decode;
 mod error;
 mod frames;
 mod limits;
+mod picture;
 pub mod pixels;
 mod probe;
 mod sandbox;
@@ -23,6 +25,7 @@ pub use decode::{AUDIO_HZ, AudioPlan, DecodePlan, DecodeSummary, FramePlan, Prof
 pub use error::{Limit, MediaError};
 pub use frames::{Frame, FrameReceiver, FrameSender, ReceiverGone, frame_channel};
 pub use limits::Limits;
+pub use picture::StillPicture;
 pub use probe::{AudioStream, Probe, SubtitleStream, VideoStream};
 pub use sandbox::{Policy, SandboxConfig, SandboxStatus};
 pub use time::{InvertedRange, MediaTime, TimeRange};

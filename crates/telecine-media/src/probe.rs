@@ -200,7 +200,7 @@ impl MediaTools {
 /// Why ffprobe gave up, from its messages.
 fn refusal(ended: &Ended, path: &Path, max_pixels: u64) -> MediaError {
     let message = ended.stderr.as_str();
-    if let Some(value) = message.lines().find_map(refused_pixels) {
+    if let Some(value) = refused_size(message) {
         return MediaError::TooLarge { what: "the picture (pixels)", value, limit: max_pixels };
     }
     if let Some(line) = message.lines().find(|line| line.contains("not on whitelist")) {
@@ -213,6 +213,11 @@ fn refusal(ended: &Ended, path: &Path, max_pixels: u64) -> MediaError {
     let recognised = message.lines().any(|line| line.starts_with('[') && line.contains(" @ 0x"));
     let by_name_only = message.contains("moov atom not found") && !begins_like_mp4(path);
     if recognised && !by_name_only { MediaError::Broken { detail } } else { MediaError::NotMedia { detail } }
+}
+
+/// The size that ffmpeg's messages say was too large, if any does.
+pub(crate) fn refused_size(messages: &str) -> Option<u64> {
+    messages.lines().find_map(refused_pixels)
 }
 
 /// `Picture size 9999x9999 exceeds specified max pixel count …` → the pixels.

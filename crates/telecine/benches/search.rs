@@ -138,7 +138,7 @@ impl Bench {
     ) -> u64 {
         let mut request = SearchRequest {
             index: self.index,
-            text: text.to_owned(),
+            wanted: text.into(),
             options: options.iter().copied().collect::<BTreeSet<_>>(),
             operator: Operator::Or,
             conversation: ConversationOption::Semantic,

@@ -114,8 +114,13 @@ codes! {
     LanguageNotSupported "language_not_supported" "Speech in this language cannot be heard here." "" "Give a transcription, or fetch a speech model that knows the language (`telecine models fetch --set whisper-base`).";
     // Search.
     SearchOptionNotSupported "search_option_not_supported" "The index cannot be searched by this option." "search options must be among the options of the index" "Search by the options that the index has.";
-    SearchOptionCombinationNotSupported "search_option_combination_not_supported" "These search options cannot be combined." "" "";
+    SearchOptionCombinationNotSupported "search_option_combination_not_supported" "These search options cannot be combined." "pictures are looked for by what is seen: `visual` alone" "Search by `visual`, or by words.";
+    ImageUrlNotAccessible "image_url_not_accessible" "The picture could not be read from its URL." "a direct link to a JPEG or PNG file over http or https, at a public address" "Check that the link opens without signing in, or send the file itself.";
+    // Embeddings.
+    EmbeddingNotSupported "embedding_not_supported" "No model of this server makes such embeddings." "text, pictures and what is seen in videos can be embedded; sounds cannot" "Embed text, an image or a video.";
     SearchFilterInvalid "search_filter_invalid" "The filter is not valid." "" "";
+    SearchVideoNotInSameIndex "search_video_not_in_same_index" "A video of the filter is in another index." "a search looks into one index" "Search the index that the video is in, or leave the video out.";
+    SearchParameterNotAllowed "search_parameter_not_allowed" "A parameter is not allowed in this search." "" "Leave it out.";
     SearchPageTokenExpired "search_page_token_expired" "The page token is unknown or expired." "page tokens live for an hour" "Search again.";
     // Verification of integrations.
     RoleNotAssumable "role_not_assumable" "The role cannot be assumed." "the role exists under this name and its trust policy names our principal and the external id" "Create the role with the trust policy of this integration, then verify again.";

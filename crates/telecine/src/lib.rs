@@ -14,6 +14,7 @@ pub mod ids;
 pub mod index;
 pub mod integration;
 pub mod keys;
+pub mod picture;
 pub mod pipeline;
 pub mod queue;
 pub mod search;

@@ -3,6 +3,7 @@
 
 mod hostile;
 mod limits;
+mod picture;
 mod sandbox;
 mod timing;
 mod zoo;

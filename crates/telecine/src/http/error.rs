@@ -62,6 +62,10 @@ pub fn status(code: Code) -> StatusCode {
 /// The body that tells a fault.
 pub(super) fn envelope(fault: &Fault, request_id: &str) -> Value {
     let mut body = json!(fault);
+    // The contract tells this one by a number, too.
+    if fault.code == Code::SearchPageTokenExpired {
+        body["error_code"] = 104.into();
+    }
     body["request_id"] = request_id.into();
     body
 }

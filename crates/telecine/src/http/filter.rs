@@ -9,7 +9,7 @@ use crate::store::{MetaTest, VideoFilter, Within};
 ///
 /// # Errors
 /// `search_filter_invalid`, with the field.
-pub(super) fn video_filter(filter: &Map<String, Value>) -> Result<VideoFilter, Fault> {
+pub fn video_filter(filter: &Map<String, Value>) -> Result<VideoFilter, Fault> {
     let mut videos = VideoFilter::default();
     for (field, test) in filter {
         match field.as_str() {

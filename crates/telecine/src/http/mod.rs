@@ -7,6 +7,8 @@ mod chunk_links;
 mod error;
 mod filter;
 mod idempotency;
+pub mod filter;
+mod form;
 mod links;
 mod metrics;
 mod multipart;

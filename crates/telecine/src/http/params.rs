@@ -158,6 +158,17 @@ impl Params {
         }
     }
 
+    /// All texts of a name, each as it is: a comma may belong to it.
+    pub fn each(&self, name: &str) -> Result<Vec<&str>, Fault> {
+        let Some(value) = self.get(name) else { return Ok(Vec::new()) };
+        let texts = match value {
+            Value::String(text) => Some(vec![text.as_str()]),
+            Value::Array(values) => values.iter().map(Value::as_str).collect(),
+            _ => None,
+        };
+        texts.ok_or_else(|| invalid(name, "a text, or a list of texts", value))
+    }
+
     /// An object, as such or as JSON in a text.
     pub fn object(&self, name: &str) -> Result<Option<Map<String, Value>>, Fault> {
         let Some(value) = self.get(name) else { return Ok(None) };

@@ -61,6 +61,7 @@ fn served(shared: Shared) -> Router {
         ("/search-v2", post(search::search)),
         ("/search-v2/{token}", get(search::page)),
         ("/search/combined/{token}", get(search::page)),
+        ("/search-v2/combined", post(search::combined)),
     ];
     let routes = aliases.into_iter().fold(routes, |routes, (path, handler)| routes.route(path, handler));
     documents::documented(routes, openapi::finish(told))
@@ -127,6 +128,7 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(transfers::retry))
         .routes(routes!(transfers::cancel))
         .routes(routes!(search::search))
+        .routes(routes!(search::combined))
         .routes(routes!(search::page))
         .routes(routes!(integrations::connect::list, integrations::connect::create, integrations::part::delete_many))
         .routes(routes!(integrations::connect::get, integrations::connect::update, integrations::part::delete))

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::calibration::{self, Seen, fuse};
+use super::calibration::{self, Likeness, Seen, fuse};
 use super::rank::Hit;
 use super::vectors::{Distribution, Nearest, Shelf};
 use super::words::Terms;
@@ -45,7 +45,7 @@ pub(super) struct Gatherer<'a> {
     pub(super) models: &'a IndexModels,
     pub(super) passing: Option<&'a Passing>,
     /// What is looked for in shots; where `visual` was asked for.
-    pub(super) seen: Option<Arc<[f32]>>,
+    pub(super) seen: Option<(Arc<[f32]>, Likeness)>,
     /// What is looked for in words by their meaning; where that was asked for.
     pub(super) meant: Option<Arc<[f32]>>,
     /// The words themselves, unless there are none.
@@ -76,10 +76,10 @@ impl Gatherer<'_> {
     }
 
     async fn shots(&self) -> Result<Vec<(Segment, f32)>> {
-        let Some(query) = &self.seen else { return Ok(Vec::new()) };
+        let Some((query, likeness)) = &self.seen else { return Ok(Vec::new()) };
         let model = &self.models.see;
         let (found, by_chance) = self.by_vector(SegmentKind::Shot, model, query, SHOT_VECTORS).await?;
-        let seen = Seen::new(model, by_chance);
+        let seen = Seen::new(model, *likeness, by_chance);
         Ok(found.into_iter().map(|(segment, dot)| (segment, seen.score(dot))).collect())
     }
 

@@ -2,23 +2,34 @@
 //! and why. Knows neither HTTP nor SQL.
 
 pub mod calibration;
+mod check;
+pub mod combined;
+pub mod evaluate;
 mod gather;
 pub mod pages;
 pub mod rank;
 mod searcher;
+mod understand;
 pub mod vectors;
 pub mod words;
 
 use std::collections::BTreeSet;
 
+pub use combined::Combined;
 pub use searcher::Searcher;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{IndexId, VideoId};
 use crate::index::ModelOption;
+use crate::picture::Picture;
 use crate::store::VideoFilter;
 use crate::time::{TimeRange, Timestamp};
+
+/// Characters of a query; far more than the models look at.
+pub const MAX_QUERY_CHARS: usize = 2_000;
+/// Pictures of a query.
+pub const MAX_PICTURES: usize = 10;
 
 /// How the options of a query combine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -40,6 +51,17 @@ pub enum ConversationOption {
     Semantic,
     /// The words themselves, in this order.
     ExactMatch,
+}
+
+impl ConversationOption {
+    /// The option of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "semantic" => Some(Self::Semantic),
+            "exact_match" => Some(Self::ExactMatch),
+            _ => None,
+        }
+    }
 }
 
 /// How sure a match must be; also the confidence that is told of one.
@@ -80,13 +102,30 @@ pub enum SortOption {
     ClipCount,
 }
 
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wanted {
+    /// What these words say.
+    Text(String),
+    /// What looks like these pictures, one to [`MAX_PICTURES`]; with words, what is like both.
+    Pictures(Vec<Picture>, Option<String>),
+    /// Several texts, and how they belong together.
+    Combined(Combined),
+}
+
+impl From<&str> for Wanted {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
 /// A query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchRequest {
     /// Where.
     pub index: IndexId,
-    /// What, in words.
-    pub text: String,
+    /// What.
+    pub wanted: Wanted,
     /// By what; a non-empty subset of the index's options.
     pub options: BTreeSet<ModelOption>,
     /// How options combine.
@@ -171,6 +210,8 @@ pub struct ResultPage {
     pub total_results: u64,
     /// Clips on all pages, when grouped by video.
     pub total_inner_matches: Option<u64>,
+    /// Whether it is of a combined query: then clips are told without their matches.
+    pub is_combined: bool,
     /// Until when the tokens live.
     pub expires_at: Timestamp,
     /// For the page after.

@@ -20,6 +20,9 @@ pub struct Results {
     pub limit: u32,
     /// Until when it is kept.
     pub expires_at: Timestamp,
+    /// Whether it is of a combined query.
+    #[serde(default)]
+    pub is_combined: bool,
 }
 
 impl Results {
@@ -38,6 +41,7 @@ impl Results {
             limit_per_page: self.limit,
             total_results: total as u64,
             total_inner_matches: self.inner_matches(),
+            is_combined: self.is_combined,
             expires_at: self.expires_at,
             next_page_token: token(page + 1),
             prev_page_token: page.checked_sub(1).and_then(token),
@@ -133,7 +137,7 @@ mod tests {
     fn results(items: Items, limit: u32) -> Results {
         let index: IndexId = "0".repeat(24).parse().unwrap();
         let pool = SearchPool { total_count: 1, total_duration_s: 1.0, index };
-        Results { pool, items, limit, expires_at: Timestamp::from_millis(0) }
+        Results { pool, items, limit, expires_at: Timestamp::from_millis(0), is_combined: false }
     }
 
     /// Follows the tokens to the end.

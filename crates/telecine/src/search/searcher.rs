@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures::future::try_join_all;
-use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::calibration::Bands;
+use super::evaluate::{evaluate, thresholds};
 use super::gather::{Gatherer, Passing};
+use super::understand::{Question, Understood, understand};
 use super::pages::{PageToken, Results, grouped};
 use super::rank::{Rules, clips};
 use super::vectors::{Shelf, ShelfConfig};
-use super::words::Terms;
-use super::{Clip, ConversationOption, GroupBy, ResultPage, SearchPool, SearchRequest, SortOption};
+use super::{Clip, Combined, ResultPage, SearchPool, SearchRequest, Wanted, check};
 use crate::fault::{Code, Fault, Result};
 use crate::files::DataDir;
 use crate::ids::WorkspaceId;
-use crate::index::{Index, IndexSummary, ModelOption, ModelRef};
+use crate::index::{Index, IndexSummary};
 use crate::pipeline::Engines;
 use crate::store::{Paging, SortBy, Store, VideoFilter};
 use crate::time::Clock;
@@ -27,9 +27,6 @@ use crate::video::SegmentKind;
 
 /// How long the other pages of a search can be had.
 const KEPT: Duration = Duration::from_secs(3_600);
-const MAX_PAGE_LIMIT: u32 = 50;
-/// Characters of a query; far more than the models look at.
-const MAX_QUERY_CHARS: usize = 2_000;
 /// Videos that pass a filter are read so many at a time.
 const PASSING_PAGE: u64 = 1_000;
 
@@ -40,14 +37,6 @@ pub struct Searcher {
     engines: Engines,
     clock: Arc<dyn Clock>,
     shelf: Shelf,
-}
-
-/// A query as vectors and words.
-struct Query {
-    seen: Option<Arc<[f32]>>,
-    meant: Option<Arc<[f32]>>,
-    terms: Option<Terms>,
-    exact_speech: Option<Terms>,
 }
 
 impl Searcher {
@@ -72,23 +61,25 @@ impl Searcher {
     ///
     /// # Errors
     /// `parameter_invalid`, `resource_not_exists`, `index_not_supported_for_search`, `search_option_not_supported`,
+    /// `search_option_combination_not_supported`, `search_parameter_not_allowed`, `search_video_not_in_same_index`,
     /// `index_model_mismatch`.
     pub async fn search(&self, workspace: WorkspaceId, request: &SearchRequest) -> Result<ResultPage> {
-        check_request(request)?;
+        check::request(request)?;
         let Some(IndexSummary { index, video_count, total_duration_s }) =
             self.store.index(workspace, request.index).await?
         else {
             return Err(Fault::new(Code::ResourceNotExists).value(format!("index {}", request.index)).into());
         };
-        check_options(&index, request)?;
-        self.check_models(&index, request)?;
+        let options = check::options(&index, request)?;
+        check::models(&index, &self.engines.models(), &options)?;
+        check::videos(&*self.store, workspace, &index, &request.filter).await?;
         let whole = SearchPool { total_count: video_count, total_duration_s, index: index.id };
         let (pool, passing) = self.pool(workspace, whole, &request.filter).await?;
-        let query = self.understand(request).await?;
-        let clips = self.clips(&index, passing.as_ref(), query, request).await?;
+        let clips = self.wanted(&index, passing.as_ref(), request).await?;
         let expires_at = self.clock.now().after(KEPT);
         let items = grouped(clips, request.group_by, request.sort);
-        let results = Results { pool, items, limit: request.page_limit, expires_at };
+        let is_combined = matches!(request.wanted, Wanted::Combined(_));
+        let results = Results { pool, items, limit: request.page_limit, expires_at, is_combined };
         self.first_page(workspace, results).await
     }
 
@@ -128,22 +119,6 @@ impl Searcher {
         &self.shelf
     }
 
-    /// The vectors of one kind of segments are of one model, and so must the query's be.
-    fn check_models(&self, index: &Index, request: &SearchRequest) -> Result<()> {
-        let own = self.engines.models();
-        for option in &request.options {
-            let (made_with, runs): (&ModelRef, &ModelRef) = match option {
-                ModelOption::Visual => (&index.models.see, &own.see),
-                ModelOption::Conversation | ModelOption::TextInVideo => (&index.models.words, &own.words),
-            };
-            if made_with != runs {
-                let value = format!("index: {}, server: {}", made_with.id, runs.id);
-                return Err(Fault::new(Code::IndexModelMismatch).value(value).into());
-            }
-        }
-        Ok(())
-    }
-
     /// What is searched, and which videos pass the filter if there is one.
     async fn pool(
         &self,
@@ -172,35 +147,47 @@ impl Searcher {
         Ok((pool, Some(Passing { ids, set })))
     }
 
-    /// Embeds the text, on a thread that may block.
-    async fn understand(&self, request: &SearchRequest) -> Result<Query> {
-        let asks = |option| request.options.contains(&option);
-        let is_exact = request.conversation == ConversationOption::ExactMatch;
-        let needs_meaning = asks(ModelOption::TextInVideo) || (asks(ModelOption::Conversation) && !is_exact);
-        let (engines, text) = (self.engines.clone(), request.text.trim().to_owned());
-        let sees = asks(ModelOption::Visual);
-        let embed = move || -> anyhow::Result<_> {
-            let seen = sees.then(|| engines.see.embed_text(&text)).transpose()?;
-            let meant = needs_meaning.then(|| engines.words.embed(&[&text])).transpose()?;
-            Ok((seen, meant.map(|mut vectors| vectors.remove(0))))
-        };
-        let (seen, meant) = spawn_blocking(embed).await.context("embed a query")?.context("embed a query")?;
-        Ok(Query {
-            seen: seen.map(Arc::from),
-            meant: meant.map(Arc::from),
-            terms: Terms::of(&request.text),
-            exact_speech: is_exact.then(|| Terms::exact(&request.text)).flatten(),
-        })
-    }
-
-    async fn clips(
+    async fn wanted(
         &self,
         index: &Index,
         passing: Option<&Passing>,
-        query: Query,
         request: &SearchRequest,
     ) -> Result<Vec<Clip>> {
-        let Query { seen, meant, terms, exact_speech } = query;
+        let question = Question::of(request);
+        match &request.wanted {
+            Wanted::Text(text) => self.clips(index, passing, question.text(text)).await,
+            Wanted::Pictures(pictures, text) => {
+                self.clips(index, passing, question.pictures(pictures, text.as_deref())).await
+            }
+            Wanted::Combined(query) => self.combined(index, passing, query, request).await,
+        }
+    }
+
+    /// One text after the other: each is a search of its own, and there may be dozens.
+    async fn combined(
+        &self,
+        index: &Index,
+        passing: Option<&Passing>,
+        query: &Combined,
+        request: &SearchRequest,
+    ) -> Result<Vec<Clip>> {
+        let mut lists = Vec::new();
+        for (leaf, threshold) in query.leaves().into_iter().zip(thresholds(query, request.threshold)) {
+            let question = Question {
+                options: leaf.options.clone().unwrap_or_else(|| request.options.clone()),
+                conversation: leaf.conversation.unwrap_or(request.conversation),
+                threshold,
+                ..Question::of(request)
+            };
+            lists.push(self.clips(index, passing, question.text(&leaf.text)).await?);
+        }
+        let (query, bands) = (query.clone(), Bands::of(request));
+        let evaluated = tokio::task::spawn_blocking(move || evaluate(&query, lists, bands)).await;
+        Ok(evaluated.context("evaluate a combined query")?)
+    }
+
+    async fn clips(&self, index: &Index, passing: Option<&Passing>, question: Question) -> Result<Vec<Clip>> {
+        let Understood { seen, meant, terms, exact_speech } = understand(&self.engines, &question).await?;
         let gatherer = Gatherer {
             store: self.store.as_ref(),
             shelf: &self.shelf,
@@ -212,12 +199,12 @@ impl Searcher {
             terms,
             exact_speech,
         };
-        let hits = try_join_all(request.options.iter().map(|option| gatherer.hits(*option))).await?;
+        let hits = try_join_all(question.options.iter().map(|option| gatherer.hits(*option))).await?;
         let rules = Rules {
-            operator: request.operator,
-            options: request.options.clone(),
-            threshold: request.threshold,
-            bands: Bands::of(request),
+            operator: question.operator,
+            options: question.options,
+            threshold: question.threshold,
+            bands: question.bands,
         };
         Ok(clips(hits.concat(), &rules))
     }
@@ -232,50 +219,4 @@ impl Searcher {
         }
         Ok(first)
     }
-}
-
-fn check_request(request: &SearchRequest) -> Result<()> {
-    let fault = |message: String| Err(Fault::parameter(message).into());
-    let text = request.text.trim();
-    if text.is_empty() {
-        return fault("The query is empty; say in words what to look for.".into());
-    }
-    if text.chars().count() > MAX_QUERY_CHARS {
-        return fault(format!("The query is longer than {MAX_QUERY_CHARS} characters."));
-    }
-    let is_exact = request.conversation == ConversationOption::ExactMatch;
-    if is_exact && request.options.contains(&ModelOption::Conversation) && Terms::exact(text).is_none() {
-        return fault("The query has no word that could be matched exactly.".into());
-    }
-    if request.options.is_empty() {
-        return fault("search_options is empty; name at least one option of the index.".into());
-    }
-    if !(1..=MAX_PAGE_LIMIT).contains(&request.page_limit) {
-        return fault(format!("page_limit is {}; it must be 1 to {MAX_PAGE_LIMIT}.", request.page_limit));
-    }
-    if !(0.0..=1.0).contains(&request.adjust_confidence_level) {
-        let given = request.adjust_confidence_level;
-        return fault(format!("adjust_confidence_level is {given}; it must be 0 to 1."));
-    }
-    if request.sort == SortOption::ClipCount && request.group_by != GroupBy::Video {
-        return fault("sort_option is clip_count, which needs group_by to be video.".into());
-    }
-    Ok(())
-}
-
-fn check_options(index: &Index, request: &SearchRequest) -> Result<()> {
-    let has = index.search_options();
-    if has.is_empty() {
-        let engines: Vec<&str> = index.engines.iter().map(|engine| engine.name.as_str()).collect();
-        return Err(Fault::new(Code::IndexNotSupportedForSearch).value(engines.join(", ")).into());
-    }
-    let lacking: Vec<&str> = request.options.difference(&has).map(|option| option.as_str()).collect();
-    if lacking.is_empty() {
-        return Ok(());
-    }
-    let has: Vec<&str> = has.iter().map(|option| option.as_str()).collect();
-    let fault = Fault::new(Code::SearchOptionNotSupported)
-        .value(lacking.join(", "))
-        .rule(format!("this index can be searched by {}", has.join(", ")));
-    Err(fault.into())
 }

@@ -498,6 +498,13 @@ pub trait SearchStore: Send + Sync {
         query: &WordQuery,
         limit: u32,
     ) -> Result<Vec<Found>>;
+    /// One of these videos that the workspace has in another index, if there is any.
+    async fn video_elsewhere(
+        &self,
+        workspace: WorkspaceId,
+        index: IndexId,
+        videos: &[VideoId],
+    ) -> Result<Option<VideoId>>;
     /// Keeps the pages of a search until the moment, under a token. What was kept until `now` goes.
     async fn keep_results(
         &self,

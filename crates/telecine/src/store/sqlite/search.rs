@@ -5,7 +5,7 @@ use half::f16;
 
 use super::SqliteStore;
 use super::filters::Sql;
-use super::rows::{SEGMENT_COLUMNS, SegmentRow, to_json, unsigned};
+use super::rows::{SEGMENT_COLUMNS, SegmentRow, parsed_if_any, to_json, unsigned};
 use super::words::match_expression;
 use crate::fault::Result;
 use crate::ids::{IndexId, VideoId, WorkspaceId};
@@ -114,6 +114,24 @@ impl SearchStore for SqliteStore {
         let found =
             |row: RankedRow| Ok(Found { score: -row.rank as f32, segment: row.segment.into_segment()? });
         rows.into_iter().map(found).collect()
+    }
+
+    async fn video_elsewhere(
+        &self,
+        workspace: WorkspaceId,
+        index: IndexId,
+        videos: &[VideoId],
+    ) -> Result<Option<VideoId>> {
+        let found: Option<String> = sqlx::query_scalar(
+            "SELECT v.id FROM json_each(?) j CROSS JOIN video v ON v.id = j.value \
+             WHERE v.workspace_id = ? AND v.index_id <> ? LIMIT 1",
+        )
+        .bind(to_json(&videos)?)
+        .bind(workspace.to_string())
+        .bind(index.to_string())
+        .fetch_optional(&self.readers)
+        .await?;
+        parsed_if_any(found.as_deref())
     }
 
     async fn keep_results(

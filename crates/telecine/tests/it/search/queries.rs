@@ -25,7 +25,7 @@ use super::library::{Library, range, segment};
 pub(crate) fn request(index: IndexId, text: &str, options: &[ModelOption]) -> SearchRequest {
     SearchRequest {
         index,
-        text: text.to_owned(),
+        wanted: text.into(),
         options: options.iter().copied().collect(),
         operator: Operator::Or,
         conversation: ConversationOption::Semantic,
@@ -319,8 +319,8 @@ async fn what_cannot_be_searched_is_refused_with_its_reason() {
         request
     };
     let cases: [(SearchRequest, Code, &str); 10] = [
-        (changed(&|r| r.text = " \n".into()), Code::ParameterInvalid, "empty"),
-        (changed(&|r| r.text = "x".repeat(2_001)), Code::ParameterInvalid, "2000 characters"),
+        (changed(&|r| r.wanted = " \n".into()), Code::ParameterInvalid, "empty"),
+        (changed(&|r| r.wanted = "x".repeat(2_001).as_str().into()), Code::ParameterInvalid, "2000 characters"),
         (changed(&|r| r.options.clear()), Code::ParameterInvalid, "search_options"),
         (changed(&|r| r.page_limit = 51), Code::ParameterInvalid, "page_limit is 51"),
         (changed(&|r| r.adjust_confidence_level = 1.5), Code::ParameterInvalid, "1.5"),
