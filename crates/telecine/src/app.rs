@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::asset;
 use crate::config::{Config, EnginesConfig};
+use crate::embedding;
 use crate::fault::Result;
 use crate::files::DataDir;
 use crate::integration::keeper::Keeper;
@@ -167,6 +168,7 @@ async fn load_engines(config: &EnginesConfig) -> Result<Engines> {
 async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<()> {
     let broken = store.break_claims(now).await?;
     store.break_sync_claims().await?;
+    embedding::tidy_up(files, store).await?;
     let discarded = store.discard_unfinished_transfers().await?;
     store.discard_unfinished_imports().await?;
     store.release_all_request_keys().await?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::ids::{AssetId, TaskId};
+use crate::ids::{EmbedTaskId, TaskId};
 
 /// The data folder of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +99,24 @@ impl DataDir {
     /// How far the fetch of an asset has come.
     pub fn asset_fetch_state(&self, asset: AssetId) -> PathBuf {
         self.asset(asset).join("fetch.json")
+    /// Where all embedding tasks have their folders.
+    pub fn embeddings(&self) -> PathBuf {
+        self.0.join("embeddings")
+    }
+
+    /// The folder of an embedding task. Removed when the task is final.
+    pub fn embed_task(&self, task: EmbedTaskId) -> PathBuf {
+        self.embeddings().join(task.to_string())
+    }
+
+    /// A video that a client uploaded to be embedded.
+    pub fn embed_upload(&self, task: EmbedTaskId) -> PathBuf {
+        self.embed_task(task).join("upload")
+    }
+
+    /// A video that is fetched to be embedded, or was.
+    pub fn embed_fetched(&self, task: EmbedTaskId) -> PathBuf {
+        self.embed_task(task).join("fetched")
     }
 
     /// Uploads that belong to no task yet; emptied at start.

@@ -131,6 +131,8 @@ ids! {
     IntegrationId;
     /// A synchronization: one listing of a bucket into its inventory.
     SyncId;
+    /// An embedding task: a video whose vectors are wanted, and no index.
+    EmbedTaskId;
     /// An import: the videos of an integration on their way into an index.
     ImportId;
     /// An asset: a file that was brought here apart from any index.

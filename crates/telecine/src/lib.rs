@@ -7,6 +7,7 @@ pub mod app;
 pub mod asset;
 pub mod cli;
 pub mod config;
+pub mod embedding;
 pub mod fault;
 pub mod files;
 pub mod http;

@@ -27,13 +27,13 @@ use serde::Deserialize;
 use tokenizers::Tokenizer;
 
 use super::{
-    Fit, Seer, normalise,
+    Fit, Seer, TextTokens, normalise,
     resize::{Normalisation, append_planes},
 };
 use crate::{
     EngineError, Image,
     runtime::{Runtime, SessionPool},
-    words::tokenizer,
+    words::{tokenizer, tokens},
 };
 
 const MODEL: &str = "the two-tower model";
@@ -177,6 +177,10 @@ impl Seer for Clip {
             vectors.extend(self.run(batch)?);
         }
         Ok(vectors)
+    }
+
+    fn text_tokens(&self, text: &str) -> Result<TextTokens, EngineError> {
+        tokens(&self.tokenizer, text)
     }
 
     fn embed_text(&self, text: &str) -> Result<Vec<f32>, EngineError> {

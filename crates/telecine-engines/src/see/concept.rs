@@ -16,7 +16,7 @@ use std::{
 use ort::value::TensorRef;
 
 use super::{
-    Fit, Seer, Tag, dot,
+    Fit, Seer, Tag, TextTokens, dot,
     efficientnet::{LABELS, SIDE_PX},
     normalise,
     resize::{Normalisation, append_planes},
@@ -120,6 +120,10 @@ impl Seer for Concept {
         let vector = softmax(likeness.collect());
         self.cache.put(text, &vector);
         Ok(vector)
+    }
+
+    fn text_tokens(&self, text: &str) -> Result<TextTokens, EngineError> {
+        self.words.tokens(text)
     }
 
     fn tags(&self, vector: &[f32], limit: usize) -> Vec<Tag> {

@@ -13,6 +13,8 @@ pub use self::{
     resize::Fit,
 };
 
+use std::ops::Range;
+
 use crate::{EngineError, Image, vector::dot};
 
 /// Puts images and text into one space. Implementations may be called from many threads.
@@ -29,10 +31,22 @@ pub trait Seer: Send + Sync {
     /// A unit vector; its dot product with an image's vector ranks the images.
     fn embed_text(&self, text: &str) -> Result<Vec<f32>, EngineError>;
 
+    /// How a text falls into the tokens that [`Seer::embed_text`] looks at, however long it is.
+    fn text_tokens(&self, text: &str) -> Result<TextTokens, EngineError>;
+
     /// What an image's vector says in words, best first; empty for an engine that has no words.
     fn tags(&self, _vector: &[f32], _limit: usize) -> Vec<Tag> {
         Vec::new()
     }
+}
+
+/// A text's tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TextTokens {
+    /// Where each lies in the text, in bytes.
+    pub spans: Vec<Range<usize>>,
+    /// How many the model adds at the ends.
+    pub added: usize,
 }
 
 /// A word for what is seen.

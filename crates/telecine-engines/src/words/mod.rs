@@ -12,6 +12,7 @@ pub use self::convert::convert_minilm;
 use crate::{
     EngineError,
     runtime::{Runtime, SessionPool},
+    see::TextTokens,
 };
 
 const MODEL: &str = "MiniLM";
@@ -42,6 +43,11 @@ impl Words {
     /// Numbers in a vector.
     pub fn dim(&self) -> usize {
         DIM
+    }
+
+    /// How a text falls into tokens, however long it is.
+    pub fn tokens(&self, text: &str) -> Result<TextTokens, EngineError> {
+        tokens(&self.tokenizer, text)
     }
 
     /// One unit vector per text, in their order. What lies beyond 256 tokens of a text is not looked at.
@@ -100,6 +106,24 @@ fn batches(sorted: &[usize], length: impl Fn(usize) -> usize) -> Vec<&[usize]> {
         }
     }
     batches
+}
+
+/// All tokens of a text. What a tokenizer cuts off is in what it says has overflowed.
+pub(crate) fn tokens(tokenizer: &Tokenizer, text: &str) -> Result<TextTokens, EngineError> {
+    let whole = tokenizer
+        .encode(text, true)
+        .map_err(|source| EngineError::bad_model(MODEL, format!("cannot split text: {source}")))?;
+    let mut tokens = TextTokens::default();
+    for (place, part) in std::iter::once(&whole).chain(whole.get_overflowing()).enumerate() {
+        for (&(start, end), &is_added) in part.get_offsets().iter().zip(part.get_special_tokens_mask()) {
+            match (is_added, place) {
+                (0, _) => tokens.spans.push(start..end),
+                (_, 0) => tokens.added += 1,
+                _ => {}
+            }
+        }
+    }
+    Ok(tokens)
 }
 
 /// A tokenizer that cuts at `max_tokens` and does not pad, whatever its file says.

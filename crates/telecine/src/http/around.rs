@@ -10,11 +10,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
+use serde_json::json;
 use tracing::{Instrument, Level};
 
 use super::error::{Failure, Told, envelope, not_understood};
 use super::version::ApiVersion;
-use super::{body, metrics};
+use super::{body, error, metrics};
 use crate::fault::Error;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,7 +40,7 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
     );
     async {
         let mut response = answer(request, next).await;
-        render_failure(&mut response, &id);
+        render_failure(&mut response, &id, error::is_wrapped(&route));
         let headers = response.headers_mut();
         headers.insert(API_VERSION, HeaderValue::from_static(version.as_str()));
         if let Ok(id) = HeaderValue::from_str(&id) {
@@ -76,7 +77,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
 }
 
 /// Makes the envelope of a failure. What axum refused by itself becomes one, too.
-fn render_failure(response: &mut Response, request_id: &str) {
+fn render_failure(response: &mut Response, request_id: &str, is_wrapped: bool) {
     let status = response.status();
     let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     let told = response.extensions_mut().remove::<Told>().map(|Told(fault)| fault);
@@ -85,7 +86,8 @@ fn render_failure(response: &mut Response, request_id: &str) {
         return;
     };
     tracing::Span::current().in_scope(|| tracing::debug!(%fault, "refused"));
-    let rendered = Json(envelope(&fault, request_id)).into_response();
+    let told = envelope(&fault, request_id);
+    let rendered = Json(if is_wrapped { json!({ "error": told }) } else { told }).into_response();
     let (head, rendered) = rendered.into_parts();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().extend(head.headers);

@@ -22,6 +22,7 @@ use super::openapi::{self, Head};
 use super::routes::{
     assets, connections, documents, engines, health, imports, indexed_assets, indexes, integrations, keys,
     search, tasks, transfers, uploads, videos,
+    documents, embed, embed_v2, engines, health, imports, indexes, integrations, keys, search, tasks, transfers, videos,
 };
 use super::version::note_version;
 use crate::app::App;
@@ -127,6 +128,13 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(transfers::report))
         .routes(routes!(transfers::retry))
         .routes(routes!(transfers::cancel))
+        .routes(routes!(embed::create))
+        .routes(routes!(embed::tasks::list, embed::tasks::create))
+        .routes(routes!(embed::tasks::get))
+        .routes(routes!(embed::tasks::status))
+        .routes(routes!(embed_v2::create))
+        .routes(routes!(embed_v2::list, embed_v2::begin))
+        .routes(routes!(embed_v2::get))
         .routes(routes!(search::search))
         .routes(routes!(search::combined))
         .routes(routes!(search::page))

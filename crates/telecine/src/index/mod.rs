@@ -206,36 +206,55 @@ pub fn check_size(size_bytes: u64) -> Result<(), Fault> {
         .value(format!("{size_bytes} bytes ({:.2} GiB)", size_bytes as f64 / (1u64 << 30) as f64)))
 }
 
+/// Refuses a picture size that no engine takes.
+///
+/// # Errors
+/// `video_resolution_too_low`, `video_resolution_too_high`.
+pub fn check_resolution(measured: &Measured) -> Result<(), Fault> {
+    let Measured { width, height, .. } = *measured;
+    let (short, long) = (width.min(height), width.max(height));
+    let size = || format!("{width}x{height} pixels");
+    if short < MIN_LINES {
+        return Err(Fault::new(Code::VideoResolutionTooLow).value(size()));
+    }
+    if short > MAX_LINES || long > MAX_LONG_SIDE {
+        return Err(Fault::new(Code::VideoResolutionTooHigh).value(size()));
+    }
+    Ok(())
+}
+
+/// Refuses a length that an engine of the family does not take; `engine` is what the rule names.
+///
+/// # Errors
+/// `video_duration_too_short`, `video_duration_too_long`.
+pub fn check_duration(family: Option<Family>, engine: &str, measured: &Measured) -> Result<(), Fault> {
+    let duration_s = measured.duration_s;
+    let (min_s, max_s) = match family {
+        Some(Family::Pegasus) => (30.0, 1_800.0),
+        _ => (4.0, 7_200.0),
+    };
+    let rule = || format!("videos for {engine} must last {min_s} to {max_s} seconds");
+    let value = || format!("{duration_s:.2} s");
+    if duration_s < min_s {
+        return Err(Fault::new(Code::VideoDurationTooShort).value(value()).rule(rule()));
+    }
+    if duration_s > max_s {
+        return Err(Fault::new(Code::VideoDurationTooLong).value(value()).rule(rule()));
+    }
+    Ok(())
+}
+
 impl Index {
     /// Refuses a video that the rules of this index's engines do not admit; the strictest rule counts.
     ///
     /// # Errors
     /// The resolution, duration and audio codes, with what was measured.
     pub fn admit(&self, measured: &Measured) -> Result<(), Fault> {
-        let Measured { width, height, duration_s, has_audio } = *measured;
-        let (short, long) = (width.min(height), width.max(height));
-        let size = || format!("{width}x{height} pixels");
-        if short < MIN_LINES {
-            return Err(Fault::new(Code::VideoResolutionTooLow).value(size()));
-        }
-        if short > MAX_LINES || long > MAX_LONG_SIDE {
-            return Err(Fault::new(Code::VideoResolutionTooHigh).value(size()));
-        }
+        check_resolution(measured)?;
         for engine in &self.engines {
-            let (min_s, max_s) = match Family::of(&engine.name) {
-                Some(Family::Pegasus) => (30.0, 1_800.0),
-                _ => (4.0, 7_200.0),
-            };
-            let rule = || format!("videos for {} must last {min_s} to {max_s} seconds", engine.name);
-            let value = || format!("{duration_s:.2} s");
-            if duration_s < min_s {
-                return Err(Fault::new(Code::VideoDurationTooShort).value(value()).rule(rule()));
-            }
-            if duration_s > max_s {
-                return Err(Fault::new(Code::VideoDurationTooLong).value(value()).rule(rule()));
-            }
+            check_duration(Family::of(&engine.name), &engine.name, measured)?;
         }
-        if !has_audio && self.options().contains(&ModelOption::Conversation) {
+        if !measured.has_audio && self.options().contains(&ModelOption::Conversation) {
             return Err(Fault::new(Code::VideoAudioTrackNotExists).value("no audio track"));
         }
         Ok(())

@@ -16,6 +16,8 @@ mod transcription;
 mod validate;
 mod workshop;
 
+pub(crate) use index::check_complete;
+
 pub use engines::{Engines, LoadError};
 pub use progress::{ProgressBoard, TaskProgress};
 pub use runner::run;

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 
 pub use combined::Combined;
 pub use searcher::Searcher;
+pub(crate) use understand::mean_of_pictures;
 
 use serde::{Deserialize, Serialize};
 

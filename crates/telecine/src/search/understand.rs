@@ -119,7 +119,7 @@ pub(crate) fn mean_of_pictures(seer: &dyn Seer, pictures: &[Picture]) -> anyhow:
 }
 
 /// Divides by the Euclidean norm; zeros stay.
-pub(crate) fn normalise(vector: &mut [f32]) {
+fn normalise(vector: &mut [f32]) {
     let norm = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
     if norm > 0.0 {
         vector.iter_mut().for_each(|value| *value /= norm);

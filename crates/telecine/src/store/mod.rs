@@ -7,12 +7,14 @@
 mod assets;
 mod deletion;
 mod idempotency;
+mod embeddings;
 mod inventory;
 pub mod sqlite;
 
 pub use assets::{AssetImportStore, AssetStore, IndexedAssetStore, IndexedFilter, UploadStore};
 pub use deletion::DeletionStore;
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
+pub use embeddings::{EmbedFilter, EmbeddingStore};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
 
 use async_trait::async_trait;
@@ -540,6 +542,7 @@ pub trait Store:
     + UploadStore
     + IndexedAssetStore
     + SearchStore
+    + EmbeddingStore
     + std::fmt::Debug
 {
     /// Whether the database answers and can write; for readiness.

@@ -3,6 +3,8 @@
 pub(super) mod assets;
 pub(super) mod connections;
 pub(super) mod documents;
+pub(super) mod embed;
+pub(super) mod embed_v2;
 pub(super) mod engines;
 pub(super) mod health;
 pub(super) mod imports;

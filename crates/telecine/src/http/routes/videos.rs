@@ -113,7 +113,12 @@ async fn video(app: &App, caller: Caller, path: &PathIds) -> Result<Video> {
 
 /// A video.
 #[utoipa::path(get, path = "/indexes/{index_id}/videos/{video_id}", tag = "videos",
-    params(("transcription" = Option<bool>, Query, description = "with what is said")),
+    params(
+        ("transcription" = Option<bool>, Query, description = "with what is said"),
+        ("embed" = Option<bool>, Query, description = "up to v1.2: with the vectors of what is seen"),
+        ("embedding_option" = Option<Vec<String>>, Query,
+            description = "with vectors: of what is seen (`visual-text` or `visual`) and said (`transcription`)"),
+    ),
     responses((status = 200, body = VideoView)))]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
@@ -122,18 +127,54 @@ pub(in crate::http) async fn get(
     path: PathIds,
     query: Query,
 ) -> Result<Json<VideoView>, Failure> {
-    if query.flag("embed")? == Some(true) || query.get("embedding_option").is_some() {
-        return Err(Fault::parameter("Embeddings cannot be had here yet.")
-            .remedy("Leave the parameter out.")
-            .into());
-    }
+    let embedding = wanted_embedding(&query)?;
     let wants_words = query.flag("transcription")?.unwrap_or(false);
     let video = video(&app, caller, &path).await?;
     let mut shown = views::video::video(&video, version);
+    if let Some(options) = embedding {
+        let index = super::index(&app, caller.workspace, video.index).await?.index;
+        let mut segments = Vec::new();
+        for (kind, option) in options {
+            let found = app.store.segment_vectors(video.id, kind).await?;
+            segments.extend(found.into_iter().map(|found| views::video::embedded(found, option)));
+        }
+        shown = shown.with_embedding(&index, segments, version);
+    }
     if wants_words {
         shown = shown.with_transcription(&app.store.segments(video.id, SegmentKind::Speech).await?);
     }
     Ok(Json(shown))
+}
+
+/// The kinds of segments whose vectors are asked for, and how the client calls them: `embed=true`, or v1.3's
+/// `embedding_option`. What is heard beside speech has none, and is left out beside others.
+fn wanted_embedding(query: &Query) -> Result<Option<Vec<(SegmentKind, &'static str)>>, Fault> {
+    let names = query.all(&["embedding_option"]);
+    if names.is_empty() {
+        let is_wanted = query.flag("embed")? == Some(true);
+        return Ok(is_wanted.then(|| vec![(SegmentKind::Shot, "visual-text")]));
+    }
+    let mut kinds = Vec::new();
+    for name in names.iter().copied() {
+        match name {
+            "visual-text" => kinds.push((SegmentKind::Shot, "visual-text")),
+            "visual" => kinds.push((SegmentKind::Shot, "visual")),
+            "transcription" => kinds.push((SegmentKind::Speech, "transcription")),
+            "audio" => {}
+            _ => {
+                return Err(Fault::parameter("The embedding_option parameter is not one that is known.")
+                    .value(name.chars().take(120).collect::<String>())
+                    .rule("one of `visual-text`, `visual`, `transcription`, `audio`"));
+            }
+        }
+    }
+    if kinds.is_empty() {
+        return Err(Fault::because(Code::EmbeddingNotSupported, "Sounds have no vectors.").value(names.join(", ")));
+    }
+    // The same name twice is the same vectors once.
+    kinds.sort_unstable();
+    kinds.dedup();
+    Ok(Some(kinds))
 }
 
 /// The user's own fields. Values are texts, numbers and booleans.

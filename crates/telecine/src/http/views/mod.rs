@@ -2,6 +2,7 @@
 
 pub(super) mod asset;
 pub(super) mod connection;
+pub(super) mod embed;
 pub(super) mod index;
 pub(super) mod integration;
 pub(super) mod inventory;

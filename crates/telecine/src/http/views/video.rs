@@ -4,8 +4,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::embed::EmbeddedSegment;
+use crate::embedding::{self, Scope};
 use crate::http::version::ApiVersion;
 use crate::ids::{IndexId, VideoId};
+use crate::index::{Family, Index};
 use crate::time::Timestamp;
 use crate::video::{Segment, Video};
 
@@ -33,9 +36,37 @@ pub(in crate::http) struct VideoView {
     #[serde(skip_serializing_if = "Map::is_empty")]
     #[schema(required = false)]
     user_metadata: Map<String, Value>,
+    /// Vectors, when they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedding: Option<VideoEmbedding>,
     /// What is said, when it was asked for; null when nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     transcription: Option<Option<Vec<TextEntry>>>,
+}
+
+/// The vectors of a video, one of each segment.
+#[derive(Serialize, ToSchema)]
+struct VideoEmbedding {
+    /// Up to v1.2: the engine as the index names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine_name: Option<String>,
+    /// v1.3: the model as the index names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_name: Option<String>,
+    served_by: Makers,
+    video_embedding: VideoVectors,
+}
+
+/// The models that really made them. Their vectors are not alike, nor of one length.
+#[derive(Serialize, ToSchema)]
+struct Makers {
+    visual: String,
+    transcription: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct VideoVectors {
+    segments: Vec<EmbeddedSegment>,
 }
 
 /// What was measured.
@@ -78,6 +109,28 @@ pub(in crate::http) struct Texts {
 }
 
 impl VideoView {
+    /// With vectors.
+    pub(in crate::http) fn with_embedding(
+        mut self,
+        index: &Index,
+        segments: Vec<EmbeddedSegment>,
+        version: ApiVersion,
+    ) -> Self {
+        let named = index.engines.iter().find(|engine| Family::of(&engine.name) == Some(Family::Marengo));
+        let name = named.map_or_else(|| index.models.see.id.clone(), |engine| engine.name.clone());
+        let is_new = version == ApiVersion::V1_3;
+        self.embedding = Some(VideoEmbedding {
+            engine_name: (!is_new).then(|| name.clone()),
+            model_name: is_new.then_some(name),
+            served_by: Makers {
+                visual: index.models.see.id.clone(),
+                transcription: index.models.words.id.clone(),
+            },
+            video_embedding: VideoVectors { segments },
+        });
+        self
+    }
+
     /// With what is said.
     pub(in crate::http) fn with_transcription(mut self, segments: &[Segment]) -> Self {
         self.transcription = Some(entries(segments));
@@ -113,6 +166,7 @@ pub(in crate::http) fn video(video: &Video, version: ApiVersion) -> VideoView {
         system_metadata,
         metadata,
         user_metadata: video.user_metadata.clone(),
+        embedding: None,
         transcription: None,
     }
 }
@@ -122,6 +176,12 @@ fn unmeasured(fields: &Map<String, Value>) -> Map<String, Value> {
     const MEASURED: [&str; 6] = ["filename", "duration", "fps", "width", "height", "size"];
     let own = fields.iter().filter(|(name, _)| !MEASURED.contains(&name.as_str()));
     own.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// A segment's vector: the mean of its vectors, at unit length.
+pub(in crate::http) fn embedded((segment, vectors): (Segment, Vec<Vec<f32>>), option: &str) -> EmbeddedSegment {
+    let times = (segment.range.start(), segment.range.end());
+    EmbeddedSegment::new(embedding::mean(&vectors), times, Scope::Clip, option)
 }
 
 /// What is said or written in a video.

@@ -115,7 +115,7 @@ fn plan(job: &Job, options: &BTreeSet<ModelOption>, admitted: &Admitted) -> Deco
 }
 
 /// A file that was cut off declares more than it has, and makes the decoder complain.
-fn check_complete(probe: &Probe, summary: &DecodeSummary) -> Result<(), Fault> {
+pub(crate) fn check_complete(probe: &Probe, summary: &DecodeSummary) -> Result<(), Fault> {
     let declared = probe.video.as_ref().and_then(|video| video.end).unwrap_or(probe.duration);
     let last = summary.last_pts.unwrap_or(MediaTime::ZERO);
     let missing_s = (declared - last).as_secs_f64();

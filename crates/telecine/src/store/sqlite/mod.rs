@@ -7,6 +7,7 @@ mod claims;
 mod content;
 mod counters;
 mod deletion;
+mod embeddings;
 mod filters;
 mod idempotency;
 mod imports;

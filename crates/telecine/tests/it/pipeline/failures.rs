@@ -7,7 +7,7 @@ use telecine::fault::Code;
 use telecine::index::ModelOption::{Conversation, Visual};
 use telecine::pipeline::Engines;
 use telecine::transfer::Status;
-use telecine_engines::see::Seer;
+use telecine_engines::see::{Seer, TextTokens};
 use telecine_engines::{EngineError, Image};
 
 use super::house::{House, load_engines, quick};
@@ -33,6 +33,10 @@ impl Seer for Blinking {
         let blinks = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, blink).is_ok();
         assert!(!blinks, "the engine blinks");
         self.seer.embed_images(images)
+    }
+
+    fn text_tokens(&self, text: &str) -> Result<TextTokens, EngineError> {
+        self.seer.text_tokens(text)
     }
 
     fn embed_text(&self, text: &str) -> Result<Vec<f32>, EngineError> {

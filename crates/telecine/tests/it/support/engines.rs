@@ -9,7 +9,7 @@ use telecine_engines::hear::{Hearer, PcmChunks, Utterance};
 use telecine_engines::models::ModelFolder;
 use telecine_engines::read::{Reader, TextLine};
 use telecine_engines::runtime::Runtime;
-use telecine_engines::see::Seer;
+use telecine_engines::see::{Seer, TextTokens};
 use telecine_engines::words::Words;
 use telecine_engines::{EngineError, Image};
 
@@ -40,6 +40,12 @@ impl Seer for ByTable {
 
     fn embed_images(&self, images: &[Image<'_>]) -> Result<Vec<Vec<f32>>, EngineError> {
         Ok(images.iter().map(|_| NO_CAR.to_vec()).collect())
+    }
+
+    fn text_tokens(&self, text: &str) -> Result<TextTokens, EngineError> {
+        let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+        let spans = text.split_whitespace().map(|word| start(word)..start(word) + word.len());
+        Ok(TextTokens { spans: spans.collect(), added: 2 })
     }
 
     fn embed_text(&self, text: &str) -> Result<Vec<f32>, EngineError> {
