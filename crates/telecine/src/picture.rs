@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use telecine_media::MediaError;
+use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
@@ -20,6 +21,8 @@ pub const MAX_BYTES: u64 = 5 << 20;
 pub const MAX_BYTES_V1_3: u64 = 32 << 20;
 /// Pixels on each side, at least.
 const MIN_SIDE_PX: u32 = 64;
+/// Pictures that are decoded at once; the others wait.
+static PLACES: Semaphore = Semaphore::const_new(4);
 /// Larger pictures are scaled down: every engine looks at fewer pixels.
 const MAX_SIDE_PX: u32 = 480;
 
@@ -105,6 +108,7 @@ async fn decode_bytes(app: &App, parameter: &str, bytes: bytes::Bytes) -> Result
 }
 
 async fn decode(app: &App, parameter: &str, path: &Path) -> Result<Picture> {
+    let _place = PLACES.acquire().await.context("wait for a decoder")?;
     let still = match app.media.decode_picture(path, MAX_SIDE_PX).await {
         Ok(still) => still,
         Err(error) => return Err(refusal(parameter, error)?.into()),

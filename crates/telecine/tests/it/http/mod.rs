@@ -8,6 +8,7 @@ mod contract;
 mod combined;
 mod deletion;
 mod docs;
+mod embed;
 mod forms;
 mod front;
 mod idempotency;
