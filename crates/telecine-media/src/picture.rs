@@ -130,7 +130,13 @@ mod tests {
     fn a_ppm_is_read_if_all_of_its_pixels_are_there() {
         let frame = read_ppm(b"P6\n2 1\n255\nabcdef").unwrap();
         assert_eq!((frame.width, frame.height, frame.rgb.as_slice()), (2, 1, &b"abcdef"[..]));
-        for bad in [&b"P6\n2 1\n255\nabcde"[..], b"P6\n2 1\n255\nabcdefg", b"P5\n2 1\n255\nabcdef", b"P6\n0 1\n255\n", b""] {
+        for bad in [
+            &b"P6\n2 1\n255\nabcde"[..],
+            b"P6\n2 1\n255\nabcdefg",
+            b"P5\n2 1\n255\nabcdef",
+            b"P6\n0 1\n255\n",
+            b"",
+        ] {
             assert_eq!(read_ppm(bad), None);
         }
     }

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::ids::{AssetId, TaskId};
-use crate::ids::{EmbedTaskId, TaskId};
+use crate::ids::{AssetId, EmbedTaskId, TaskId};
 
 /// The data folder of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +98,8 @@ impl DataDir {
     /// How far the fetch of an asset has come.
     pub fn asset_fetch_state(&self, asset: AssetId) -> PathBuf {
         self.asset(asset).join("fetch.json")
+    }
+
     /// Where all embedding tasks have their folders.
     pub fn embeddings(&self) -> PathBuf {
         self.0.join("embeddings")

@@ -61,7 +61,9 @@ impl Means {
     /// Clips that end before this moment and had no picture of their own show the last one.
     fn fill(&mut self, until: MediaTime) {
         let Some(last) = &self.last else { return };
-        for (_, sum, count) in self.clips.iter_mut().filter(|(range, _, count)| *count == 0 && range.end() <= until) {
+        for (_, sum, count) in
+            self.clips.iter_mut().filter(|(range, _, count)| *count == 0 && range.end() <= until)
+        {
             add(sum, last);
             *count += 1;
             add(&mut self.whole, last);
@@ -147,12 +149,16 @@ mod tests {
         means.push(s(1.0), &[0.0, 1.0]);
         let found = means.finish(&plan);
         let half = 0.5_f32.sqrt();
-        let expected: [&[f32]; 4] = [&[half, half], &[0.0, 1.0], &[0.0, 1.0], &[1.0 / 10_f32.sqrt(), 3.0 / 10_f32.sqrt()]];
+        let expected: [&[f32]; 4] =
+            [&[half, half], &[0.0, 1.0], &[0.0, 1.0], &[1.0 / 10_f32.sqrt(), 3.0 / 10_f32.sqrt()]];
         for (embedded, expected) in found.iter().zip(expected) {
             let same = embedded.values.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6);
             assert!(same, "{embedded:?} should be {expected:?}");
         }
-        assert_eq!(found.iter().map(|it| it.scope).collect::<Vec<_>>(), [Scope::Clip, Scope::Clip, Scope::Clip, Scope::Video]);
+        assert_eq!(
+            found.iter().map(|it| it.scope).collect::<Vec<_>>(),
+            [Scope::Clip, Scope::Clip, Scope::Clip, Scope::Video]
+        );
         assert_eq!((found[3].range.start(), found[3].range.end()), (s(0.0), s(6.0)));
     }
 

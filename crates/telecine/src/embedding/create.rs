@@ -48,7 +48,11 @@ impl EmbedRequest {
             return wrong("start of what is embedded", self.start_s, "seconds from the video's start".into());
         }
         if let Some(end_s) = self.end_s.filter(|end_s| !(self.start_s < *end_s && *end_s <= 86_400.0)) {
-            return wrong("end of what is embedded", end_s, format!("later than its start, {} s", self.start_s));
+            return wrong(
+                "end of what is embedded",
+                end_s,
+                format!("later than its start, {} s", self.start_s),
+            );
         }
         let scopes = if self.scopes.is_empty() { vec![Scope::Clip] } else { self.scopes.clone() };
         Ok(Plan {
@@ -70,6 +74,8 @@ pub async fn create(app: &Arc<App>, workspace: WorkspaceId, request: EmbedReques
     let now = app.clock.now();
     let id = EmbedTaskId::generate(now);
     let mut uploads: Vec<(PathBuf, PathBuf)> = Vec::new();
+    // An asset's file stays with it.
+    let stays = matches!(request.video, VideoInput::Asset { .. });
     let source = match request.video {
         VideoInput::File { path, filename } => {
             let size = tokio::fs::metadata(&path).await.map_err(anyhow::Error::from)?.len();
@@ -78,10 +84,14 @@ pub async fn create(app: &Arc<App>, workspace: WorkspaceId, request: EmbedReques
             EmbedSource::Upload { filename: shown_name(&filename) }
         }
         VideoInput::Url(url) => EmbedSource::Url { url: direct_link("video_url", &url)? },
+        VideoInput::Asset { path, filename, .. } => {
+            uploads.push((path, app.files.embed_upload(id)));
+            EmbedSource::Upload { filename: shown_name(&filename) }
+        }
     };
     let folder = app.files.embed_task(id);
     let moving = folder.clone();
-    let moved = tokio::task::spawn_blocking(move || keep(&uploads, &moving)).await;
+    let moved = tokio::task::spawn_blocking(move || keep(&uploads, &moving, stays)).await;
     moved.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
     let task = EmbedTask {
         id,

@@ -44,7 +44,10 @@ pub async fn text(engines: &Engines, parameter: &str, text: &str, truncate: Trun
     let embedded = spawn_blocking(move || -> anyhow::Result<_> {
         let tokens = see.text_tokens(&text)?;
         let count = tokens.spans.len() + tokens.added;
-        let kept = match (cut(&text, &tokens.spans, MAX_TEXT_TOKENS.saturating_sub(tokens.added), truncate), truncate) {
+        let kept = match (
+            cut(&text, &tokens.spans, MAX_TEXT_TOKENS.saturating_sub(tokens.added), truncate),
+            truncate,
+        ) {
             (None, _) => return Ok(Err(count)),
             (Some(kept), _) => kept,
         };
@@ -60,7 +63,12 @@ pub async fn text(engines: &Engines, parameter: &str, text: &str, truncate: Trun
 }
 
 /// The part of a text that stays; none when it is too long and nothing may be cut off.
-fn cut<'a>(text: &'a str, spans: &[std::ops::Range<usize>], most: usize, truncate: Truncate) -> Option<&'a str> {
+fn cut<'a>(
+    text: &'a str,
+    spans: &[std::ops::Range<usize>],
+    most: usize,
+    truncate: Truncate,
+) -> Option<&'a str> {
     if spans.len() <= most {
         return Some(text);
     }

@@ -71,7 +71,8 @@ async fn embed(app: &App, mut frames: FrameReceiver, mut means: Means) -> Result
         let see = app.engines.see.clone();
         let at = frame.pts;
         let embedded = tokio::task::spawn_blocking(move || {
-            let image = Image::new(frame.width, frame.height, &frame.rgb).context("a frame has its pixels")?;
+            let image =
+                Image::new(frame.width, frame.height, &frame.rgb).context("a frame has its pixels")?;
             anyhow::Ok(see.embed_images(&[image])?)
         });
         for vector in embedded.await.context("embed a frame")?.context("embed a frame")? {

@@ -25,8 +25,11 @@ const EVERY: Duration = Duration::from_secs(10);
 /// No task takes so long, and what takes longer is begun anew.
 const LIMIT: Duration = Duration::from_secs(12 * 3_600);
 
-const WORK: Duty =
-    Duty { name: "embed videos", limit: LIMIT, run: |app, _| Box::pin(async move { work(app).await.map(drop) }) };
+const WORK: Duty = Duty {
+    name: "embed videos",
+    limit: LIMIT,
+    run: |app, _| Box::pin(async move { work(app).await.map(drop) }),
+};
 
 const FORGET: Duty = Duty {
     name: "forget embeddings",

@@ -73,7 +73,9 @@ pub(super) fn envelope(fault: &Fault, request_id: &str) -> Value {
 /// Whether answers of this route tell faults inside of an object `error`: the newest endpoints of the contract do.
 pub(super) fn is_wrapped(route: &str) -> bool {
     const WRAPPED: [&str; 3] = ["/embed-v2", "/analyze/tasks", "/analyze/batches"];
-    WRAPPED.iter().any(|prefix| route.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    WRAPPED
+        .iter()
+        .any(|prefix| route.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// The answer to a path or method that is not there.

@@ -20,9 +20,8 @@ use super::links::Links;
 use super::metrics::recorder;
 use super::openapi::{self, Head};
 use super::routes::{
-    assets, connections, documents, engines, health, imports, indexed_assets, indexes, integrations, keys,
-    search, tasks, transfers, uploads, videos,
-    documents, embed, embed_v2, engines, health, imports, indexes, integrations, keys, search, tasks, transfers, videos,
+    assets, connections, documents, embed, embed_v2, engines, health, imports, indexed_assets, indexes,
+    integrations, keys, search, tasks, transfers, uploads, videos,
 };
 use super::version::note_version;
 use crate::app::App;

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::words::Terms;
-use super::{
-    ConversationOption, GroupBy, MAX_PICTURES, MAX_QUERY_CHARS, SearchRequest, SortOption, Wanted,
-};
+use super::{ConversationOption, GroupBy, MAX_PICTURES, MAX_QUERY_CHARS, SearchRequest, SortOption, Wanted};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{VideoId, WorkspaceId};
 use crate::index::{Index, IndexModels, ModelOption, ModelRef};
@@ -48,11 +46,7 @@ pub(super) fn request(request: &SearchRequest) -> Result<(), Fault> {
     Ok(())
 }
 
-fn text(
-    words: &str,
-    options: &BTreeSet<ModelOption>,
-    conversation: ConversationOption,
-) -> Result<(), Fault> {
+fn text(words: &str, options: &BTreeSet<ModelOption>, conversation: ConversationOption) -> Result<(), Fault> {
     let words = words.trim();
     if words.is_empty() {
         return Err(Fault::parameter("The query is empty; say in words what to look for."));
@@ -136,7 +130,9 @@ pub(super) async fn videos(
     }
     let elsewhere: Option<VideoId> = store.video_elsewhere(workspace, index.id, &filter.ids).await?;
     match elsewhere {
-        Some(video) => Err(Fault::new(Code::SearchVideoNotInSameIndex).value(format!("video {video}")).into()),
+        Some(video) => {
+            Err(Fault::new(Code::SearchVideoNotInSameIndex).value(format!("video {video}")).into())
+        }
         None => Ok(()),
     }
 }

@@ -52,11 +52,7 @@ impl Combined {
     ///
     /// # Errors
     /// `parameter_invalid` and `search_option_not_supported`; both name the place, such as `query.$and[1].text`.
-    pub fn parse(
-        value: &Value,
-        visual_takes_in_text: bool,
-        proximity: Proximity,
-    ) -> Result<Self, Fault> {
+    pub fn parse(value: &Value, visual_takes_in_text: bool, proximity: Proximity) -> Result<Self, Fault> {
         let mut reader = Reader { leaves: 0, visual_takes_in_text, proximity };
         reader.query(value, "query", 1)
     }
@@ -107,8 +103,10 @@ impl Reader {
             return Err(Fault::parameter(format!("{path} lies too deep."))
                 .rule(format!("operators may lie within each other {MAX_DEPTH} deep")));
         }
-        let kinds: Vec<&str> =
-            ["text", "$and", "$or", "$not", "$then"].into_iter().filter(|kind| fields.contains_key(*kind)).collect();
+        let kinds: Vec<&str> = ["text", "$and", "$or", "$not", "$then"]
+            .into_iter()
+            .filter(|kind| fields.contains_key(*kind))
+            .collect();
         let [kind] = kinds[..] else {
             return Err(wrong(path, "must be one query", value)
                 .rule("exactly one of `text`, `$and`, `$or`, `$not` and `$then`"));
@@ -141,8 +139,9 @@ impl Reader {
 
     fn list(&mut self, value: &Value, path: &str, depth: usize) -> Result<Vec<Combined>, Fault> {
         let queries = value.as_array().filter(|queries| !queries.is_empty());
-        let queries = queries
-            .ok_or_else(|| wrong(path, "is not a list of queries", value).rule("a list of at least one query"))?;
+        let queries = queries.ok_or_else(|| {
+            wrong(path, "is not a list of queries", value).rule("a list of at least one query")
+        })?;
         let query = |(place, query)| self.query(query, &format!("{path}[{place}]"), depth + 1);
         queries.iter().enumerate().map(query).collect()
     }
@@ -176,7 +175,9 @@ impl Reader {
         let words = text.as_str().map(str::trim).filter(|words| !words.is_empty());
         let words = words.ok_or_else(|| wrong(&place, "is not a text to look for", text))?;
         if words.chars().count() > MAX_QUERY_CHARS {
-            return Err(wrong(&place, "is too long", text).rule(format!("at most {MAX_QUERY_CHARS} characters")));
+            return Err(
+                wrong(&place, "is too long", text).rule(format!("at most {MAX_QUERY_CHARS} characters"))
+            );
         }
         let given = |name: &str| fields.get(name).filter(|value| !value.is_null());
         let options = given("search_options").map(|value| self.options(value, path)).transpose()?;
@@ -192,8 +193,8 @@ impl Reader {
     fn options(&self, value: &Value, path: &str) -> Result<BTreeSet<ModelOption>, Fault> {
         let place = format!("{path}.search_options");
         let names = value.as_array().filter(|names| !names.is_empty());
-        let names =
-            names.ok_or_else(|| wrong(&place, "is not a list of options", value).rule("a list of at least one"))?;
+        let names = names
+            .ok_or_else(|| wrong(&place, "is not a list of options", value).rule("a list of at least one"))?;
         let mut options = BTreeSet::new();
         for name in names {
             let known = name.as_str().and_then(|name| ModelOption::parse(name, self.visual_takes_in_text));
@@ -271,11 +272,17 @@ mod tests {
             (json!({ "$or": [] }), "query.$or is not a list of queries"),
             (json!({ "$or": { "text": "a" } }), "query.$or is not a list"),
             (json!({ "$not": { "origin": text } }), "query.$not is not complete"),
-            (json!({ "$not": { "origin": text, "sub": { "$then": [1] } } }), "query.$not.sub.$then[0] is not"),
+            (
+                json!({ "$not": { "origin": text, "sub": { "$then": [1] } } }),
+                "query.$not.sub.$then[0] is not",
+            ),
             (json!({ "$and": [text], "proximity": -1 }), "query.proximity is not a length of time"),
             (json!({ "text": "a", "proximity": 1 }), "query.proximity is not known there"),
             (json!({ "$and": [text], "sort": 1 }), "query.sort is not known there"),
-            (json!({ "$or": [{ "text": "a", "conversation_option": "loose" }] }), "query.$or[0].conversation_option"),
+            (
+                json!({ "$or": [{ "text": "a", "conversation_option": "loose" }] }),
+                "query.$or[0].conversation_option",
+            ),
             (json!({ "text": "a", "search_options": [] }), "query.search_options is not a list"),
             (json!({ "text": "a", "search_options": ["logo"] }), "query.search_options names an option"),
         ];
@@ -287,7 +294,8 @@ mod tests {
 
     #[test]
     fn depth_and_number_are_bounded() {
-        let nested = |depth: usize| (1..depth).fold(json!({ "text": "a" }), |query, _| json!({ "$or": [query] }));
+        let nested =
+            |depth: usize| (1..depth).fold(json!({ "text": "a" }), |query, _| json!({ "$or": [query] }));
         assert!(read(nested(MAX_DEPTH)).is_ok());
         assert!(read(nested(MAX_DEPTH + 1)).unwrap_err().message.contains("too deep"));
         let wide = |count: usize| json!({ "$or": vec![json!({ "text": "a" }); count] });
@@ -296,7 +304,17 @@ mod tests {
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
-        let name = prop::sample::select(vec!["text", "$and", "$or", "$not", "$then", "origin", "sub", "proximity", "x"]);
+        let name = prop::sample::select(vec![
+            "text",
+            "$and",
+            "$or",
+            "$not",
+            "$then",
+            "origin",
+            "sub",
+            "proximity",
+            "x",
+        ]);
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<f64>().prop_map(Value::from),

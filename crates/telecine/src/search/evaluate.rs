@@ -77,7 +77,8 @@ impl Span {
 }
 
 fn videos(query: &Combined, lists: &mut impl Iterator<Item = Vec<Clip>>) -> Found {
-    let mut all = |terms: &[Combined]| -> Vec<Found> { terms.iter().map(|term| videos(term, &mut *lists)).collect() };
+    let mut all =
+        |terms: &[Combined]| -> Vec<Found> { terms.iter().map(|term| videos(term, &mut *lists)).collect() };
     match query {
         Combined::Leaf(_) => by_video(lists.next().unwrap_or_default()),
         Combined::Or(terms) => {
@@ -123,9 +124,9 @@ fn in_all(mut lists: Vec<Found>, combine: impl Fn(Vec<Vec<Span>>) -> Vec<Span>) 
     let Some(first) = lists.first() else { return Found::new() };
     let videos: Vec<VideoId> =
         first.keys().copied().filter(|video| lists.iter().all(|list| list.contains_key(video))).collect();
-    let spans = videos.into_iter().map(|video| {
-        (video, combine(lists.iter_mut().filter_map(|list| list.remove(&video)).collect()))
-    });
+    let spans = videos
+        .into_iter()
+        .map(|video| (video, combine(lists.iter_mut().filter_map(|list| list.remove(&video)).collect())));
     spans.filter(|(_, spans)| !spans.is_empty()).collect()
 }
 

@@ -56,5 +56,9 @@ pub trait EmbeddingStore: Send + Sync {
     /// worked on.
     async fn break_embed_claims(&self) -> Result<Vec<EmbedTaskId>>;
     /// The segments of a kind of a video in an index, in order of start, each with its vectors.
-    async fn segment_vectors(&self, video: VideoId, kind: SegmentKind) -> Result<Vec<(Segment, Vec<Vec<f32>>)>>;
+    async fn segment_vectors(
+        &self,
+        video: VideoId,
+        kind: SegmentKind,
+    ) -> Result<Vec<(Segment, Vec<Vec<f32>>)>>;
 }

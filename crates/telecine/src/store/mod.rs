@@ -6,15 +6,15 @@
 
 mod assets;
 mod deletion;
-mod idempotency;
 mod embeddings;
+mod idempotency;
 mod inventory;
 pub mod sqlite;
 
 pub use assets::{AssetImportStore, AssetStore, IndexedAssetStore, IndexedFilter, UploadStore};
 pub use deletion::DeletionStore;
-pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use embeddings::{EmbedFilter, EmbeddingStore};
+pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
 
 use async_trait::async_trait;

@@ -165,9 +165,7 @@ impl TaskDesk {
 }
 
 /// Moves uploads into the task's folder, or gives what `stays` where it is a second name there, and has all of it on disk.
-fn keep(uploads: &[(PathBuf, PathBuf)], folder: &Path, stays: bool) -> io::Result<()> {
-/// Moves uploads into the task's folder, and has all of it on disk.
-pub(crate) fn keep(uploads: &[(PathBuf, PathBuf)], folder: &Path) -> io::Result<()> {
+pub(crate) fn keep(uploads: &[(PathBuf, PathBuf)], folder: &Path, stays: bool) -> io::Result<()> {
     if uploads.is_empty() {
         return Ok(());
     }

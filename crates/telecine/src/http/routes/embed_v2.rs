@@ -21,9 +21,7 @@ use crate::http::path::PathIds;
 use crate::http::query::Query;
 use crate::http::version::ApiVersion;
 use crate::http::views;
-use crate::http::views::embed::{
-    BegunV2, EmbedInput, EmbedQuery, EmbedTaskV2, EmbedV2Form, EmbeddedV2,
-};
+use crate::http::views::embed::{BegunV2, EmbedInput, EmbedQuery, EmbedTaskV2, EmbedV2Form, EmbeddedV2};
 use crate::keys::Caller;
 use crate::picture::{self, Picture, PictureInput};
 use crate::transfer::create::VideoInput;
@@ -33,7 +31,10 @@ const MAX_BODY_BYTES: u64 = 48 << 20;
 const SCOPES: [(&str, Scope); 2] = [("clip", Scope::Clip), ("asset", Scope::Video)];
 
 /// The object of the input type, and its name.
-fn input<'a>(params: &'a Params, types: &[&'static str]) -> Result<(&'static str, &'a Map<String, Value>), Fault> {
+fn input<'a>(
+    params: &'a Params,
+    types: &[&'static str],
+) -> Result<(&'static str, &'a Map<String, Value>), Fault> {
     let given = params.required_text("input_type")?;
     if given == "audio" {
         return Err(no_sounds("input_type audio"));

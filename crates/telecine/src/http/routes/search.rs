@@ -132,7 +132,8 @@ async fn shown(
         ids.sort_unstable();
         ids.dedup();
         // A page has at most 50 items, and so at most as many videos.
-        let paging = Paging { page: 1, limit: ids.len() as u64, sort_by: SortBy::CreatedAt, descending: false };
+        let paging =
+            Paging { page: 1, limit: ids.len() as u64, sort_by: SortBy::CreatedAt, descending: false };
         let filter = VideoFilter { ids, ..VideoFilter::default() };
         let listed = app.store.videos(caller.workspace, page.pool.index, &filter, paging).await?;
         along.metadata = Some(listed.rows.into_iter().map(|video| (video.id, video.user_metadata)).collect());

@@ -169,7 +169,9 @@ fn wanted_embedding(query: &Query) -> Result<Option<Vec<(SegmentKind, &'static s
         }
     }
     if kinds.is_empty() {
-        return Err(Fault::because(Code::EmbeddingNotSupported, "Sounds have no vectors.").value(names.join(", ")));
+        return Err(
+            Fault::because(Code::EmbeddingNotSupported, "Sounds have no vectors.").value(names.join(", "))
+        );
     }
     // The same name twice is the same vectors once.
     kinds.sort_unstable();

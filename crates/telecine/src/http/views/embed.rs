@@ -91,7 +91,11 @@ pub(in crate::http) fn answer(
         values: None,
         metadata: Some(input),
     });
-    EmbeddedAtOnce { model: EmbedModel::new(name, served_by, version), text_embedding: text, image_embedding: image }
+    EmbeddedAtOnce {
+        model: EmbedModel::new(name, served_by, version),
+        text_embedding: text,
+        image_embedding: image,
+    }
 }
 
 /// An embedding task.
@@ -174,7 +178,9 @@ impl EmbeddedSegment {
 
 fn input(task: &EmbedTask) -> EmbedInput {
     match &task.source {
-        EmbedSource::Upload { filename } => EmbedInput { input_url: None, input_filename: Some(filename.clone()) },
+        EmbedSource::Upload { filename } => {
+            EmbedInput { input_url: None, input_filename: Some(filename.clone()) }
+        }
         EmbedSource::Url { url } => EmbedInput { input_url: Some(url.clone()), input_filename: None },
     }
 }
@@ -194,12 +200,13 @@ pub(in crate::http) fn task(
         video_embedding_option: vec![OPTION],
         duration: task.duration.map(MediaTime::as_secs_f64),
     };
-    let segments = embedded.filter(|_| task.state == EmbedState::Ready).map(|embedded| -> Vec<EmbeddedSegment> {
-        let segment = |it: Embedded| {
-            EmbeddedSegment::new(it.values, (it.range.start(), it.range.end()), it.scope, option)
-        };
-        embedded.into_iter().map(segment).collect()
-    });
+    let segments =
+        embedded.filter(|_| task.state == EmbedState::Ready).map(|embedded| -> Vec<EmbeddedSegment> {
+            let segment = |it: Embedded| {
+                EmbeddedSegment::new(it.values, (it.range.start(), it.range.end()), it.scope, option)
+            };
+            embedded.into_iter().map(segment).collect()
+        });
     let error_message = task.fault.as_ref().map(Fault::sentence);
     EmbedTaskView {
         id: task.id,

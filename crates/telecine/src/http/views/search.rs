@@ -145,10 +145,9 @@ pub(in crate::http) fn page(page: &ResultPage, version: ApiVersion, along: &Alon
     let data = match &page.items {
         Items::Clips(clips) => clips.iter().map(|clip| SearchItem::Clip(show(clip))).collect(),
         Items::Videos(videos) => {
-            let video = |(id, clips): &(VideoId, Vec<Clip>)| SearchItem::Video(SearchVideo {
-                id: *id,
-                clips: clips.iter().map(&mut show).collect(),
-            });
+            let video = |(id, clips): &(VideoId, Vec<Clip>)| {
+                SearchItem::Video(SearchVideo { id: *id, clips: clips.iter().map(&mut show).collect() })
+            };
             videos.iter().map(video).collect()
         }
     };
@@ -172,10 +171,10 @@ pub(in crate::http) fn page(page: &ResultPage, version: ApiVersion, along: &Alon
 }
 
 fn clip(clip: &Clip, version: ApiVersion) -> SearchClip {
-    let told = clip.matches.iter().map(|found| SearchMatch {
-        option: option_name(found.option, version),
-        text: found.text.clone(),
-    });
+    let told = clip
+        .matches
+        .iter()
+        .map(|found| SearchMatch { option: option_name(found.option, version), text: found.text.clone() });
     let modules = clip.matches.iter().map(|found| SearchModule {
         option: option_name(found.option, version),
         confidence: confidence(found.confidence),

@@ -179,7 +179,10 @@ fn unmeasured(fields: &Map<String, Value>) -> Map<String, Value> {
 }
 
 /// A segment's vector: the mean of its vectors, at unit length.
-pub(in crate::http) fn embedded((segment, vectors): (Segment, Vec<Vec<f32>>), option: &str) -> EmbeddedSegment {
+pub(in crate::http) fn embedded(
+    (segment, vectors): (Segment, Vec<Vec<f32>>),
+    option: &str,
+) -> EmbeddedSegment {
     let times = (segment.range.start(), segment.range.end());
     EmbeddedSegment::new(embedding::mean(&vectors), times, Scope::Clip, option)
 }

@@ -9,9 +9,7 @@ use super::filters::{Sql, within_moments};
 use super::lists::List;
 use super::rows::{SEGMENT_COLUMNS, SegmentRow, from_json, from_json_if_any, parsed, to_json};
 use super::{SqliteStore, Write};
-use crate::embedding::{
-    EmbedClaim, EmbedEnd, EmbedSource, EmbedState, EmbedTask, Embedded, Plan, Scope,
-};
+use crate::embedding::{EmbedClaim, EmbedEnd, EmbedSource, EmbedState, EmbedTask, Embedded, Plan, Scope};
 use crate::fault::Result;
 use crate::ids::{EmbedTaskId, VideoId, WorkspaceId};
 use crate::queue::Stale;
@@ -255,24 +253,31 @@ impl EmbeddingStore for SqliteStore {
     }
 
     async fn forget_embed_tasks(&self, now: Timestamp) -> Result<Vec<EmbedTaskId>> {
-        let ids: Vec<String> = sqlx::query_scalar("DELETE FROM embed_task WHERE expires_at <= ? RETURNING id")
-            .bind(now.as_millis())
-            .fetch_all(&self.writer)
-            .await?;
+        let ids: Vec<String> =
+            sqlx::query_scalar("DELETE FROM embed_task WHERE expires_at <= ? RETURNING id")
+                .bind(now.as_millis())
+                .fetch_all(&self.writer)
+                .await?;
         ids.iter().map(|id| parsed(id)).collect()
     }
 
     async fn break_embed_claims(&self) -> Result<Vec<EmbedTaskId>> {
-        sqlx::query("UPDATE embed_task SET lease_until = NULL, fence = fence + 1 WHERE lease_until IS NOT NULL")
-            .execute(&self.writer)
-            .await?;
+        sqlx::query(
+            "UPDATE embed_task SET lease_until = NULL, fence = fence + 1 WHERE lease_until IS NOT NULL",
+        )
+        .execute(&self.writer)
+        .await?;
         let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM embed_task WHERE state = 'processing'")
             .fetch_all(&self.readers)
             .await?;
         ids.iter().map(|id| parsed(id)).collect()
     }
 
-    async fn segment_vectors(&self, video: VideoId, kind: SegmentKind) -> Result<Vec<(Segment, Vec<Vec<f32>>)>> {
+    async fn segment_vectors(
+        &self,
+        video: VideoId,
+        kind: SegmentKind,
+    ) -> Result<Vec<(Segment, Vec<Vec<f32>>)>> {
         let mut sql = Sql::new(format!(
             "SELECT {SEGMENT_COLUMNS}, x.value FROM segment s JOIN vector x ON x.segment_id = s.id WHERE s.video_id = "
         ));
@@ -282,7 +287,8 @@ impl EmbeddingStore for SqliteStore {
         let mut found: Vec<(Segment, Vec<Vec<f32>>)> = Vec::new();
         for SegmentVectorRow { segment, value } in rows {
             let segment = segment.into_segment()?;
-            let values = value.as_chunks::<2>().0.iter().map(|pair| f16::from_le_bytes(*pair).to_f32()).collect();
+            let values =
+                value.as_chunks::<2>().0.iter().map(|pair| f16::from_le_bytes(*pair).to_f32()).collect();
             match found.last_mut().filter(|(last, _)| last.id == segment.id) {
                 Some((_, vectors)) => vectors.push(values),
                 None => found.push((segment, vec![values])),

@@ -41,13 +41,16 @@ async fn operators_combine_what_is_seen_said_and_written() {
         (exit.clone(), vec![(4.0, 6.0)]),
     ];
     for (query, expected) in table {
-        let body = json!({ "index_id": index, "query": query, "search_options": ["visual"], "page_limit": 50 });
+        let body =
+            json!({ "index_id": index, "query": query, "search_options": ["visual"], "page_limit": 50 });
         for path in ["/v1.2/search/combined", "/v1.2/search", "/v1.3/search/combined"] {
             let answer = lab.post(path, body.clone()).await;
             assert_eq!(ranges(&answer, pier), expected, "{path} {query}: {}", answer.text);
             for clip in answer.json()["data"].as_array().unwrap() {
                 assert!(clip.get("metadata").is_none() && clip.get("modules").is_none(), "{clip}");
-                assert!(clip["score"].is_number() && clip["confidence"].is_string() && clip["rank"].is_number());
+                assert!(
+                    clip["score"].is_number() && clip["confidence"].is_string() && clip["rank"].is_number()
+                );
             }
         }
     }
@@ -63,7 +66,8 @@ async fn pages_of_a_combined_query_are_had_by_any_route() {
     let lab = Lab::start().await;
     let (index, ..) = harbour(&lab).await;
     let query = json!({ "$or": [{ "text": "a boat leaves the harbour" }, { "text": "a ship" }] });
-    let body = json!({ "index_id": index, "query": query, "search_options": ["conversation"], "page_limit": 1 });
+    let body =
+        json!({ "index_id": index, "query": query, "search_options": ["conversation"], "page_limit": 1 });
     let first = lab.post("/v1.2/search/combined", body).await.json();
     let token = first["page_info"]["next_page_token"].as_str().unwrap_or_else(|| panic!("{first}"));
     for path in ["search", "search-v2", "search/combined"] {
@@ -90,7 +94,11 @@ async fn a_combined_query_that_is_wrong_is_told_with_its_place() {
         (json!({ "$not": { "origin": text } }), "parameter_invalid", "query.$not"),
         (deep, "parameter_invalid", "too deep"),
         (json!({ "$or": vec![text.clone(); 33] }), "parameter_invalid", "query.$or[32]"),
-        (json!({ "text": "a", "search_options": ["logo"] }), "search_option_not_supported", "query.search_options"),
+        (
+            json!({ "text": "a", "search_options": ["logo"] }),
+            "search_option_not_supported",
+            "query.search_options",
+        ),
     ];
     for (query, code, place) in table {
         let answer = ask(json!(index), query).await;

@@ -3,9 +3,9 @@
 mod access;
 mod assets;
 mod bodies;
+mod combined;
 mod connections;
 mod contract;
-mod combined;
 mod deletion;
 mod docs;
 mod embed;

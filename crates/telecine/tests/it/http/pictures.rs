@@ -15,7 +15,8 @@ pub(crate) fn drawn(name: &str, size: &str) -> Vec<u8> {
     let path = folder.path().join(name);
     let source = format!("testsrc2=s={size}");
     let mut command = Command::new("ffmpeg");
-    let done = command.args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", &source, "-frames:v", "1"]).arg(&path);
+    let done =
+        command.args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", &source, "-frames:v", "1"]).arg(&path);
     assert!(done.status().expect("ffmpeg is installed").success());
     std::fs::read(path).unwrap()
 }
@@ -42,7 +43,11 @@ async fn a_picture_finds_what_looks_like_it_in_every_shape_of_the_route() {
             let answer = lab.form(path, form(index, drawn(name, "320x180"))).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.text);
             let first = &answer.json()["data"][0];
-            assert_eq!((&first["start"], &first["modules"][0]["type"]), (&json!(6.0), &json!("visual")), "{first}");
+            assert_eq!(
+                (&first["start"], &first["modules"][0]["type"]),
+                (&json!(6.0), &json!("visual")),
+                "{first}"
+            );
             assert!(first["metadata"][0].get("text").is_none());
         }
     }
@@ -77,7 +82,9 @@ async fn a_link_wins_over_a_file_and_private_hosts_are_refused() {
     assert_eq!(found.json()["data"][0]["start"], 6.0, "{}", found.text);
     let gone = lab.form("/v1.3/search", by_url(format!("{}/b.png", stub.url()))).await;
     assert_eq!(gone.refusal(), (400, "image_url_not_accessible".into()), "{}", gone.text);
-    for url in ["http://127.0.0.1:1/a.png", "http://[::1]/a.png", "http://169.254.169.254/a", "file:///etc/passwd"] {
+    for url in
+        ["http://127.0.0.1:1/a.png", "http://[::1]/a.png", "http://169.254.169.254/a", "file:///etc/passwd"]
+    {
         let refused = lab.form("/v1.3/search", by_url(url.to_owned())).await;
         assert_eq!(refused.refusal(), (400, "image_url_not_accessible".into()), "{url}: {}", refused.text);
     }
@@ -103,7 +110,8 @@ async fn pictures_that_are_not_taken_are_refused_with_a_reason() {
         assert!(message.contains(what) && message.contains("query_media_file"), "{message}");
     }
     let picture = drawn("a.png", "320x180");
-    let twice = form(index, picture.clone()).part("query_media_file", Part::bytes(picture.clone()).file_name("b.png"));
+    let twice = form(index, picture.clone())
+        .part("query_media_file", Part::bytes(picture.clone()).file_name("b.png"));
     assert!(told(&lab.form("/v1.2/search", twice).await).2.contains("too many"));
     let spoken = form(index, picture.clone()).text("search_options", "audio");
     let (_, code, _) = told(&lab.form("/v1.3/search", spoken).await);

@@ -143,7 +143,10 @@ async fn what_cannot_be_searched_is_refused() {
         (json!({ "query": { "$and": [] } }), (400, "parameter_invalid")),
         (json!({ "query_media_type": "image" }), (400, "parameter_not_provided")),
         (json!({ "query_media_url": "https://a.test/a.png" }), (400, "parameter_not_provided")),
-        (json!({ "query_media_type": "sound", "query_media_url": "https://a.test/a.png" }), (400, "parameter_invalid")),
+        (
+            json!({ "query_media_type": "sound", "query_media_url": "https://a.test/a.png" }),
+            (400, "parameter_invalid"),
+        ),
         (json!({ "search_options": [] }), (400, "parameter_not_provided")),
         (json!({ "search_options": ["logo"] }), (400, "search_option_not_supported")),
         (

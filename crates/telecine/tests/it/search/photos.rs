@@ -64,7 +64,8 @@ impl Album {
         let (library, engines) = (Library::new().await, engines());
         let index = library.index("marengo2.6", &[ModelOption::Visual], engines.models()).await;
         let folder = cache().join("media/photos");
-        let entries = std::fs::read_dir(&folder).expect("the photos are there (scripts/setup.sh fetches them)");
+        let entries =
+            std::fs::read_dir(&folder).expect("the photos are there (scripts/setup.sh fetches them)");
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
@@ -81,7 +82,12 @@ impl Album {
 
     fn searcher(&self) -> Searcher {
         let library = &self.library;
-        Searcher::new(Arc::clone(&library.store), self.engines.clone(), library.clock.clone(), library.files())
+        Searcher::new(
+            Arc::clone(&library.store),
+            self.engines.clone(),
+            library.clock.clone(),
+            library.files(),
+        )
     }
 
     /// Names, scores and confidences of what is found, best first.
@@ -90,7 +96,8 @@ impl Album {
         (asked.wanted, asked.threshold, asked.page_limit) = (wanted, Confidence::ExtremelyLow, 50);
         let page = searcher.search(self.library.workspace, &asked).await.unwrap();
         let Items::Clips(clips) = page.items else { panic!("clips") };
-        let name = |video| &*self.names[self.videos.iter().position(|known| *known == video).expect("its video")];
+        let name =
+            |video| &*self.names[self.videos.iter().position(|known| *known == video).expect("its video")];
         clips.into_iter().map(|clip| (name(clip.video), clip.score, clip.confidence)).collect()
     }
 }
@@ -110,7 +117,10 @@ async fn a_part_of_a_photo_finds_the_photo() {
         let found = album.search(&searcher, Wanted::Pictures(vec![picture(part)], None)).await;
         first += usize::from(found[0].0 == name);
         sure += usize::from(found[0].0 == name && found[0].2 == Confidence::High);
-        others += found.iter().filter(|(other, _, confidence)| other != name && *confidence == Confidence::High).count();
+        others += found
+            .iter()
+            .filter(|(other, _, confidence)| other != name && *confidence == Confidence::High)
+            .count();
     }
     let count = album.names.len();
     println!("first {first} of {count}, told as high {sure}; others told as high {others}");

@@ -320,7 +320,11 @@ async fn what_cannot_be_searched_is_refused_with_its_reason() {
     };
     let cases: [(SearchRequest, Code, &str); 10] = [
         (changed(&|r| r.wanted = " \n".into()), Code::ParameterInvalid, "empty"),
-        (changed(&|r| r.wanted = "x".repeat(2_001).as_str().into()), Code::ParameterInvalid, "2000 characters"),
+        (
+            changed(&|r| r.wanted = "x".repeat(2_001).as_str().into()),
+            Code::ParameterInvalid,
+            "2000 characters",
+        ),
         (changed(&|r| r.options.clear()), Code::ParameterInvalid, "search_options"),
         (changed(&|r| r.page_limit = 51), Code::ParameterInvalid, "page_limit is 51"),
         (changed(&|r| r.adjust_confidence_level = 1.5), Code::ParameterInvalid, "1.5"),

@@ -58,7 +58,11 @@ async fn a_task_is_worked_on_by_one_at_a_time_and_by_the_next_when_the_lease_is_
     assert_eq!(store.extend_embed_claim(&first, later).await.unwrap(), Err(Stale));
     assert_eq!(store.extend_embed_claim(&second, later.after(LEASE)).await.unwrap(), Ok(()));
     assert_eq!(store.break_embed_claims().await.unwrap(), [task.id]);
-    assert_eq!(store.extend_embed_claim(&second, later).await.unwrap(), Err(Stale), "a restart ends all claims");
+    assert_eq!(
+        store.extend_embed_claim(&second, later).await.unwrap(),
+        Err(Stale),
+        "a restart ends all claims"
+    );
     assert!(store.claim_embed_task(later, later.after(LEASE)).await.unwrap().is_some());
 }
 
@@ -107,7 +111,8 @@ async fn what_is_to_be_tried_again_waits_until_its_time(lab: &Lab) {
 
 async fn tasks_are_forgotten_when_their_time_has_come(lab: &Lab) {
     let store = &lab.store;
-    let (old, young) = (task(lab), EmbedTask { expires_at: lab.now().after(Duration::from_secs(7_200)), ..task(lab) });
+    let (old, young) =
+        (task(lab), EmbedTask { expires_at: lab.now().after(Duration::from_secs(7_200)), ..task(lab) });
     store.insert_embed_task(&old).await.unwrap();
     store.insert_embed_task(&young).await.unwrap();
     assert_eq!(store.forget_embed_tasks(lab.now()).await.unwrap(), []);

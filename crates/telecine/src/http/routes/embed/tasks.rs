@@ -98,7 +98,10 @@ pub(in crate::http::routes) fn filter(query: &Query) -> Result<EmbedFilter, Faul
         })
     });
     let (from, until) = (query.times("started_at")?, query.times("ended_at")?);
-    Ok(EmbedFilter { state: state.transpose()?, created_at: Within { min: from.min, max: until.max.or(until.min) } })
+    Ok(EmbedFilter {
+        state: state.transpose()?,
+        created_at: Within { min: from.min, max: until.max.or(until.min) },
+    })
 }
 
 /// Embedding tasks, newest first, without their vectors.

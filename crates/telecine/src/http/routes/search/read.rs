@@ -144,9 +144,8 @@ fn conversation(params: &Params, names: &[String]) -> Result<ConversationOption,
     if new.is_empty() {
         return Ok(old.unwrap_or_default());
     }
-    let refuse = |message| {
-        Fault::because(Code::SearchParameterNotAllowed, message).value("transcription_options")
-    };
+    let refuse =
+        |message| Fault::because(Code::SearchParameterNotAllowed, message).value("transcription_options");
     if !names.iter().any(|name| name == TRANSCRIPTION) {
         return Err(refuse("There is no transcription among the search options.")
             .rule("transcription_options goes with the search option `transcription`"));
@@ -162,13 +161,19 @@ fn conversation(params: &Params, names: &[String]) -> Result<ConversationOption,
             "lexical" => means_words = true,
             "semantic" => means_meaning = true,
             _ => {
-                return Err(Fault::parameter("The transcription_options parameter is not one that is known.")
-                    .value(word.chars().take(120).collect::<String>())
-                    .rule("one of `lexical`, `semantic`"));
+                return Err(Fault::parameter(
+                    "The transcription_options parameter is not one that is known.",
+                )
+                .value(word.chars().take(120).collect::<String>())
+                .rule("one of `lexical`, `semantic`"));
             }
         }
     }
-    Ok(if means_words && !means_meaning { ConversationOption::ExactMatch } else { ConversationOption::Semantic })
+    Ok(if means_words && !means_meaning {
+        ConversationOption::ExactMatch
+    } else {
+        ConversationOption::Semantic
+    })
 }
 
 /// Whether the query has a picture.
@@ -180,7 +185,8 @@ fn has_picture(form: &Form) -> Result<bool, Fault> {
         (None, false) => Ok(false),
         (None, true) => Err(missing("query_media_type").rule("`image`, with a picture")),
         (Some(()), false) => {
-            Err(missing("query_media_url").rule("`query_media_url` or `query_media_file`, a JPEG or PNG file"))
+            Err(missing("query_media_url")
+                .rule("`query_media_url` or `query_media_file`, a JPEG or PNG file"))
         }
     }
 }
