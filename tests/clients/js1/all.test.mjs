@@ -1,0 +1,17 @@
+// All tests of JavaScript clients 1.x, in one process, in this order: they share an index, which the last one deletes.
+
+import './base_url.mjs'
+import './lacks.mjs'
+import './indexes.mjs'
+import './tasks.mjs'
+import './imports.mjs'
+import './videos.mjs'
+import './search.mjs'
+import './image_search.mjs'
+import './embed.mjs'
+import './generate.mjs'
+import './assets.mjs'
+import './connections.mjs'
+import './errors.mjs'
+import './retries.mjs'
+import './last.mjs'
