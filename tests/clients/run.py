@@ -1,14 +1,16 @@
 """Runs each client's tests in the world that world.py makes, two clients at a time, and tells how they went.
 
-    run.py [--client NAME]… [PYTEST-ARGUMENTS…]     NAME: python-1.3.6, js-0.2.8, snippets, …
+    run.py [--client NAME]… [PYTEST-ARGUMENTS…]     NAME: python-1.3.6, js-0.2.8, snippets, schema, …
     run.py --keep FOLDER                            only the world, until Ctrl-C; FOLDER/world.json tells where it is
     run.py --world FILE [--client NAME]… […]        in a world that is kept so
 
-Start it by run.sh, which makes everything ready.
+Start it by run.sh, which makes everything ready. Environment: TELECINE_SCHEMA_S, how long schemathesis asks (default 45);
+TELECINE_SCHEMA_SEED, from which it makes up what it asks (default 1).
 """
 
 import argparse
 import concurrent.futures
+import json
 import os
 import pathlib
 import signal
@@ -49,7 +51,25 @@ def commands(arguments: list[str]) -> dict[str, list[str]]:
             found[client.name] = ["node", "--test", "--test-concurrency=1", "--test-reporter=spec", limit, *files]
     # The snippets use no SDK: any environment will do.
     found["snippets"] = pytest("twelvelabs-1.3.6", str(HERE / "test_snippets.py"), *arguments)
+    # Its command needs the world.
+    found["schema"] = []
     return found
+
+
+def schemathesis(world_file: pathlib.Path) -> list[str]:
+    """The command that asks every question of the OpenAPI document, and holds each answer to it."""
+    world = json.loads(world_file.read_text())
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    return [
+        *(str(CACHE / "schemathesis" / "bin" / "python"), "-m", "schemathesis.cli", "--no-color"),
+        *("--config-file", str(HERE / "schema" / "schemathesis.toml")),
+        *("run", f"{world['url']}/openapi.json", "--url", f"{world['url']}/v1.3", "-H", f"x-api-key: {world['key']}"),
+        *("--checks", checks, "--phases", "coverage,fuzzing", "--continue-on-failure", "--request-timeout", "30"),
+        # They are the document itself, and figures about the server.
+        *("--exclude-path-regex", "^/(metrics|docs|openapi.json)$"),
+        *("--max-time", os.environ.get("TELECINE_SCHEMA_S", "45")),
+        *("--seed", os.environ.get("TELECINE_SCHEMA_SEED", "1")),
+    ]
 
 
 def run(name: str, command: list[str], world_file: pathlib.Path) -> tuple[str, int, str]:
@@ -62,6 +82,7 @@ def run(name: str, command: list[str], world_file: pathlib.Path) -> tuple[str, i
         "PYTHONPATH": str(HERE),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TELECINE_WORLD": str(world_file),
+        "SCHEMATHESIS_HOOKS": "schema.hooks",
     }
     if known is not None:
         environment["TELECINE_CLIENT"] = f"{known.generation} {known.version}"
@@ -84,6 +105,8 @@ def run(name: str, command: list[str], world_file: pathlib.Path) -> tuple[str, i
 def summary(said: str) -> str:
     """How many tests there were, in the words of pytest or of Node.js."""
     lines = said.strip().splitlines() or [""]
+    if generated := [line.strip() for line in lines if line.strip().endswith(" passed") and " generated, " in line]:
+        return f"{generated[-1]}; {lines[-3]}"
     counts = [line.removeprefix("ℹ ") for line in lines if line.startswith(("ℹ pass ", "ℹ fail "))]
     return ", ".join(counts) or lines[-1].split(" in ")[0].strip("= ")
 
@@ -91,14 +114,17 @@ def summary(said: str) -> str:
 def test(wanted: dict[str, list[str]], world_file: pathlib.Path, is_wordy: bool = False) -> int:
     """Runs the tests; the worst exit status."""
     worst = 0
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        runs = [pool.submit(run, name, command, world_file) for name, command in wanted.items()]
-        for done in concurrent.futures.as_completed(runs):
-            line, status, said = done.result()
-            worst = max(worst, status)
-            print(f"clients: {line}", flush=True)
-            if status != 0 or is_wordy:
-                print(said, flush=True)
+    # Schemathesis comes last and alone: it changes what it can.
+    for names in ([name for name in wanted if name != "schema"], [name for name in wanted if name == "schema"]):
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            commands = {name: wanted[name] or schemathesis(world_file) for name in names}
+            runs = [pool.submit(run, name, command, world_file) for name, command in commands.items()]
+            for done in concurrent.futures.as_completed(runs):
+                line, status, said = done.result()
+                worst = max(worst, status)
+                print(f"clients: {line}", flush=True)
+                if status != 0 or is_wordy:
+                    print(said, flush=True)
     return worst
 
 
