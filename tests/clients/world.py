@@ -132,11 +132,12 @@ def running(folder: pathlib.Path) -> Iterator[Telecine]:
 
 
 def make_samples(folder: pathlib.Path) -> pathlib.Path:
-    """The demo's files, a short piece of the reading, and a picture of each film."""
+    """The demo's files, two short pieces of the reading, and a picture of each film."""
     subprocess.run([ROOT / "scripts" / "samples.sh", folder], check=True)
     quiet = ["ffmpeg", "-v", "error", "-nostdin", "-y"]
-    short = ["-ss", "0", "-t", "6", "-c", "copy", str(folder / "short.mp4")]
-    subprocess.run([*quiet, "-i", str(folder / "speech.mp4"), *short], check=True)
+    for name, start in (("short.mp4", "0"), ("other.mp4", "12")):
+        piece = ["-ss", start, "-i", str(folder / "speech.mp4"), "-t", "6", "-c", "copy", str(folder / name)]
+        subprocess.run([*quiet, *piece], check=True)
     sound = ["-t", "6", "-vn", "-ac", "1", "-ar", "16000", str(folder / "short.wav")]
     subprocess.run([*quiet, "-i", str(folder / "speech.mp4"), *sound], check=True)
     for name in FILMS:

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bounded, clientAt, failing, group, link, nameOf, sdk, world } from '../shared.mjs'
-import { client, models, own } from './client.mjs'
+import {
+  bounded, clientAt, failing, group, inImportTurn, link, nameOf, sdk, version, waitUntil, world,
+} from '../shared.mjs'
+import { client, models, own, refused } from './client.mjs'
 
 // A client whose requests go through a proxy that fails so, and a call that tells what came.
 function through(mode) {
@@ -32,24 +34,44 @@ group('retries', () => {
     assert.equal((await seen()).length, 2)
   })
 
-  test('an index whose answer was lost is made once, and the repetition is told its id', async () => {
+  test('an index whose answer was lost is there once, and the repetition is told so', async () => {
     const { client: unlucky, seen } = through('lose-once')
     const indexName = nameOf('lost once')
-    const { id } = await unlucky.indexes.create({ indexName, models })
-    assert.deepEqual((await named(indexName)).map((index) => index.id), [id])
+    await refused(unlucky.indexes.create({ indexName, models }), 400, 'index_name_already_exists')
+    assert.equal((await named(indexName)).length, 1)
     assert.equal((await seen()).length, 2)
   })
 
-  test('a task whose answer was lost is made once, and the repetition is told its id', async () => {
+  test('a video whose task was made, but whose answer was lost, is there once', async () => {
     const { index } = await own()
-    const { client: unlucky } = through('lose-once')
-    const { id } = await unlucky.tasks.create({ indexId: index, videoUrl: link('captioned.mp4') })
-    const tasks = await bounded(await client.tasks.list({ indexId: index }))
-    assert.equal(tasks.length, 3)
-    assert.ok(tasks.some((task) => task.id === id))
-    await client.tasks.waitForDone(id, { sleepInterval: 0.1 })
-    await client.tasks.delete(id)
+    const before = (await client.indexes.retrieve(index)).videoCount
+    const { client: unlucky, seen } = through('lose-once')
+    // Its content is new to the index.
+    const { id } = await unlucky.tasks.create({ indexId: index, videoUrl: link('other.mp4') })
+    const list = async () => bounded(await client.tasks.list({ indexId: index }))
+    const isDone = async () => (await list()).every((task) => ['ready', 'failed'].includes(task.status))
+    await waitUntil(isDone, 'all done')
+    assert.equal((await seen()).length, 2)
+    assert.equal((await client.tasks.retrieve(id)).status, 'ready')
+    assert.equal((await client.indexes.retrieve(index)).videoCount, before + 1)
+    const filename = 'other.mp4'
+    assert.equal((await bounded(await client.indexes.videos.list(index, { filename }))).length, 1)
   })
+
+  test('an import whose answer was lost is carried out once', () =>
+    inImportTurn(async () => {
+      // Only this version has imports.
+      if (version !== '1.0.2') return
+      const { id: indexId } = await client.indexes.create({ indexName: nameOf('lost import'), models })
+      const { client: unlucky } = through('lose-once')
+      await refused(unlucky.tasks.transfers.create(world.integration, { indexId }), 400, 'import_in_progress')
+      const logs = async () =>
+        (await client.tasks.transfers.getLogs(world.integration)).data.filter((log) => log.indexId === indexId)
+      await waitUntil(async () => (await logs()).at(-1).endedAt, 'the import ended')
+      assert.equal((await logs()).length, 1)
+      assert.equal((await client.indexes.retrieve(indexId)).videoCount, 1)
+      await client.indexes.delete(indexId)
+    }))
 
   test('a deletion whose answer was lost is done', async () => {
     const indexName = nameOf('lost deletion')

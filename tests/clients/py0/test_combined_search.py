@@ -1,11 +1,13 @@
 """Combined search: queries of queries."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from shared import World, bounded
 from twelvelabs import TwelveLabs
 from twelvelabs.exceptions import BadRequestError
+from twelvelabs.models import SearchData
 
 pytestmark = pytest.mark.group("combined_search")
 
@@ -18,7 +20,16 @@ def ask(client: TwelveLabs, world: World, query: dict[str, Any], **arguments: An
     """All clips."""
     options = arguments.pop("options", ["conversation"])
     result = client.search.combined_query(index_id=world.index, options=options, query=query, **arguments)
-    return list(result.data) + [clip for page in bounded(result) for clip in page]
+    return list(result.data) + bounded(clips_after(client, result.page_info.next_page_token))
+
+
+def clips_after(client: TwelveLabs, token: str | None) -> Iterator[Any]:
+    """The clips of the pages from a token on. The client's own iterator breaks on the second page: it asks for a call
+    that the client has not."""
+    while token:
+        page = client.get(f"search/combined/{token}")
+        yield from (SearchData(**clip) for clip in page["data"])
+        token = page["page_info"].get("next_page_token")
 
 
 def test_either_is_found(client: TwelveLabs, world: World) -> None:
