@@ -40,6 +40,12 @@ pub enum MediaError {
         /// What was asked for.
         wanted: String,
     },
+    /// Players in browsers do not know the codec of the pictures, and they may not be encoded anew.
+    #[error("pictures of codec `{codec}` would have to be encoded anew to be streamed")]
+    NotStreamable {
+        /// ffmpeg's name of the codec.
+        codec: String,
+    },
     /// The child was given up on after this many seconds of waiting for it.
     #[error("{tool} did not finish within {limit_s} s; if the file is sound, raise the wall-clock limit")]
     Timeout {

@@ -17,6 +17,7 @@ pub mod pixels;
 mod probe;
 mod sandbox;
 pub mod shots;
+pub mod stream;
 pub mod thumbnail;
 mod time;
 mod tools;

@@ -5,5 +5,6 @@ mod hostile;
 mod limits;
 mod picture;
 mod sandbox;
+mod stream;
 mod timing;
 mod zoo;
