@@ -28,10 +28,10 @@ async fn what_players_know_is_copied_whatever_container_it_comes_in() {
         ("h264.avi", "-bf 0 -c:a libmp3lame", Made::Copied),
         ("hevc.mp4", "-c:v libx265 -x265-params log-level=none", Made::Copied),
         ("vp9.webm", "-c:v libvpx-vp9 -deadline realtime -c:a libopus", Made::Copied),
-        ("av1.mp4", "-c:v libsvtav1 -preset 12 -bf 0", Made::Copied),
+        ("av1.mp4", "-c:v libaom-av1 -usage realtime -cpu-used 8 -bf 0", Made::Copied),
     ];
     for (name, options, sound) in cases {
-        if ["libx265", "libvpx-vp9", "libsvtav1"]
+        if ["libx265", "libvpx-vp9", "libaom-av1"]
             .iter()
             .any(|codec| options.contains(codec) && !has_encoder(codec))
         {
