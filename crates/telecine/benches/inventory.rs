@@ -147,6 +147,7 @@ impl Bench {
                 language: "en".to_owned(),
                 user_metadata: None,
                 allows_duplicate: false,
+                without_stream: false,
             };
             let tasks: Vec<NewTask> = some.iter().map(task).collect();
             self.store.add_tasks(transfer, &tasks, now()).await.expect("added");

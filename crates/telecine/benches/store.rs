@@ -106,6 +106,7 @@ impl Bench {
             language: "en".to_owned(),
             user_metadata: None,
             allows_duplicate: false,
+            without_stream: false,
         }
     }
 

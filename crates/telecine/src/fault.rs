@@ -95,6 +95,7 @@ codes! {
     EngineFailed "engine_failed" "An engine failed on this video." "" "Retry it; if it stays, look for the task id in the server's log.";
     VideoAlreadyIndexed "video_already_indexed" "The same content is in this index already." "content is taken once into an index" "Use the video that it equals.";
     TaskCannotBeDeleted "task_cannot_be_deleted" "The task cannot be deleted." "only tasks that are ready or failed can be deleted, and of ready ones the video first" "Wait until it is ready or failed; delete the video before its task.";
+    TaskCrashedServer "task_crashed_server" "The server ended unexpectedly each time while it worked on this video." "a video is given up after it was in hand in 5 unexpected ends of the server in a row" "Look in the server's log for why it ended (often memory); it may have been another video in hand at the same time. Then retry.";
     TaskCancelled "task_cancelled" "The task was cancelled." "" "Retry it to go on.";
     // Tasks: the object.
     ObjectNotExists "object_not_exists" "There is no such object in the bucket." "" "Check bucket and key; synchronize the integration and download the list anew.";
@@ -112,6 +113,11 @@ codes! {
     TranscriptionNotAccessible "transcription_url_not_accessible" "The transcription could not be read." "" "Let the integration's role read it, or leave `transcription` out.";
     TranscriptionInvalid "transcription_invalid" "The transcription could not be understood." "an SRT or WebVTT file with at least one caption" "Correct the file, or leave `transcription` out.";
     LanguageNotSupported "language_not_supported" "Speech in this language cannot be heard here." "" "Give a transcription, or fetch a speech model that knows the language (`telecine models fetch --set whisper-base`).";
+    // Streams.
+    StreamNotPossible "stream_not_possible" "Browsers do not play the codec of this video." "pictures are encoded anew only where streaming.reencode is on" "Turn streaming.reencode on and index the video anew, or convert the video to H.264.";
+    StreamTooLarge "stream_too_large" "The stream would be larger than allowed." "at most streaming.max_bytes" "Raise streaming.max_bytes and index the video anew.";
+    StreamStorageLow "stream_storage_low" "There is too little room on the server's disk for a stream." "streaming.min_free_bytes stay free" "Free room on the disk, or lower streaming.min_free_bytes; then index the video anew.";
+    RangeNotSatisfiable "range_not_satisfiable" "There are no such bytes." "ranges begin before the end" "Ask for a range within the length that the header Content-Range tells.";
     // Search.
     SearchOptionNotSupported "search_option_not_supported" "The index cannot be searched by this option." "search options must be among the options of the index" "Search by the options that the index has.";
     SearchOptionCombinationNotSupported "search_option_combination_not_supported" "These search options cannot be combined." "pictures are looked for by what is seen: `visual` alone" "Search by `visual`, or by words.";

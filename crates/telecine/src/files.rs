@@ -3,6 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::ids::{AssetId, EmbedTaskId, TaskId};
+use crate::ids::{TaskId, VideoId};
+
+/// The playlist of a stream, in its folder.
+pub const PLAYLIST_FILE: &str = "index.m3u8";
+/// What the playlist names, in the same folder.
+pub const STREAM_FILE: &str = "stream.mp4";
 
 /// The data folder of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +124,19 @@ impl DataDir {
     /// A video that is fetched to be embedded, or was.
     pub fn embed_fetched(&self, task: EmbedTaskId) -> PathBuf {
         self.embed_task(task).join("fetched")
+    /// Where all streams lie. They can be lost without losing a video, but are not made again.
+    pub fn media(&self) -> PathBuf {
+        self.0.join("media")
+    }
+
+    /// The folder of a video's stream. Removed with the video.
+    pub fn stream(&self, video: VideoId) -> PathBuf {
+        self.media().join(video.to_string())
+    }
+
+    /// The stream of a task's video while it is made.
+    pub fn staged_stream(&self, task: TaskId) -> PathBuf {
+        self.task(task).join("stream")
     }
 
     /// Uploads that belong to no task yet; emptied at start.

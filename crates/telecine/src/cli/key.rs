@@ -8,9 +8,10 @@ use super::settings::{DataArgs, FileArgs};
 use super::show::{self, say};
 use crate::app::open_store;
 use crate::config::load;
+use crate::fault::Fault;
 use crate::files::DataDir;
 use crate::ids::{KeyId, WorkspaceId};
-use crate::keys;
+use crate::keys::{self, RateLimits};
 use crate::store::Store;
 use crate::time::{Clock, SystemClock};
 
@@ -33,6 +34,10 @@ enum KeyCommand {
     Create {
         /// What to call it, such as the program that uses it
         name: String,
+        /// How often it may ask, such as search=3000/day; classes are search, create_task, generate, embed and other, per
+        /// minute or day (default: what the settings say)
+        #[arg(long = "rate-limit", value_name = "CLASS=NUMBER/PER")]
+        rate_limits: Vec<String>,
     },
     /// List keys; of each, only its first characters are known
     List,
@@ -59,8 +64,13 @@ pub(super) async fn run(args: KeyArgs) -> Outcome {
     let clock = SystemClock;
     let workspace = store.default_workspace(clock.now()).await?;
     match args.command {
-        KeyCommand::Create { name } => {
-            let (key, secret) = keys::create(&*store, &clock, workspace, &name).await?;
+        KeyCommand::Create { name, rate_limits } => {
+            let limits = limits(&rate_limits)?;
+            let (mut key, secret) = keys::create(&*store, &clock, workspace, &name).await?;
+            if limits.is_some() {
+                keys::limit(&*store, workspace, key.id, limits).await?;
+                key.rate_limits = limits;
+            }
             if args.json {
                 let mut shown = serde_json::to_value(&key)?;
                 shown["key"] = json!(secret);
@@ -77,6 +87,15 @@ pub(super) async fn run(args: KeyArgs) -> Outcome {
             Ok(())
         }
     }
+}
+
+fn limits(given: &[String]) -> Result<Option<RateLimits>, Failure> {
+    let mut all = None;
+    for limit in given {
+        let limit: RateLimits = limit.parse().map_err(|fault: Fault| Failure::Usage(fault.sentence()))?;
+        all = Some(limit.or(all.unwrap_or_default()));
+    }
+    Ok(all)
 }
 
 async fn list(store: &dyn Store, workspace: WorkspaceId, json: bool) -> Outcome {

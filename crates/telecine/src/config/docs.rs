@@ -10,6 +10,10 @@ use super::schema::{Field, Kind, fields};
 const SOURCES: [&str; 5] = [
     include_str!("mod.rs"),
     include_str!("assets.rs"),
+const SOURCES: [&str; 6] = [
+    include_str!("mod.rs"),
+    include_str!("streaming.rs"),
+    include_str!("../keys/limits.rs"),
     include_str!("../../../telecine-media/src/tools.rs"),
     include_str!("../../../telecine-media/src/limits.rs"),
     include_str!("../../../telecine-media/src/sandbox.rs"),

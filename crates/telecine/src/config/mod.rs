@@ -6,6 +6,7 @@ mod docs;
 mod load;
 mod rules;
 mod schema;
+mod streaming;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,8 +15,11 @@ use serde::{Deserialize, Serialize};
 use telecine_media::MediaConfig;
 
 pub use assets::AssetsConfig;
+use crate::keys::RateLimits;
+
 pub use docs::{to_commented_toml, to_markdown};
 pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
+pub use streaming::StreamingConfig;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -41,6 +45,10 @@ pub struct Config {
     pub engines: EnginesConfig,
     /// Work on tasks.
     pub pipeline: PipelineConfig,
+    /// Streams that are kept of videos.
+    pub streaming: StreamingConfig,
+    /// How often each key may ask.
+    pub rate_limits: RateLimits,
     /// Logs.
     pub log: LogConfig,
 }

@@ -17,7 +17,11 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         })
     };
     let Config { server, aws, engines, pipeline, assets, .. } = config;
+    let Config { server, aws, engines, pipeline, streaming, .. } = config;
     let counts = [
+        ("streaming.parallel", Some(streaming.parallel as u64)),
+        ("streaming.link_lifetime_s", Some(streaming.link_lifetime_s)),
+        ("streaming.max_bytes", Some(streaming.max_bytes)),
         ("pipeline.tasks", Some(pipeline.tasks as u64)),
         ("pipeline.fetches", Some(pipeline.fetches as u64)),
         ("pipeline.decodes", pipeline.decodes.map(|n| n as u64)),

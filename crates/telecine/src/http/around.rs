@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{MatchedPath, Request};
@@ -14,6 +15,7 @@ use serde_json::json;
 use tracing::{Instrument, Level};
 
 use super::error::{Failure, Told, envelope, not_understood};
+use super::limits::QuotaSlot;
 use super::version::ApiVersion;
 use super::{body, error, metrics};
 use crate::fault::Error;
@@ -23,7 +25,7 @@ const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Runs a request.
-pub(super) async fn around(request: Request, next: Next) -> Response {
+pub(super) async fn around(mut request: Request, next: Next) -> Response {
     let begun = std::time::Instant::now();
     let id = request_id(request.headers());
     let version = request.extensions().get::<ApiVersion>().copied().unwrap_or(ApiVersion::V1_3);
@@ -39,9 +41,16 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
         key = tracing::field::Empty,
     );
     async {
+        let quota = QuotaSlot::default();
+        request.extensions_mut().insert(Arc::clone(&quota));
         let mut response = answer(request, next).await;
         render_failure(&mut response, &id, error::is_wrapped(&route));
+        render_failure(&mut response, &id);
+        let status = response.status();
         let headers = response.headers_mut();
+        if let Some(quota) = quota.get() {
+            quota.tell(status, headers);
+        }
         headers.insert(API_VERSION, HeaderValue::from_static(version.as_str()));
         if let Ok(id) = HeaderValue::from_str(&id) {
             headers.insert(REQUEST_ID, id);

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
 
 use super::error::Failure;
+use super::limits::{Limiter, QuotaSlot, class_of};
 use crate::app::App;
 use crate::fault::{Code, Fault};
 use crate::keys::{Caller, sha256};
@@ -13,6 +14,7 @@ use crate::keys::{Caller, sha256};
 impl<S> FromRequestParts<S> for Caller
 where
     Arc<App>: FromRef<S>,
+    Arc<Limiter>: FromRef<S>,
     S: Send + Sync,
 {
     type Rejection = Failure;
@@ -27,6 +29,17 @@ where
         let caller = known
             .ok_or_else(|| Fault::because(Code::ApiKeyInvalid, "The API key is unknown or was revoked."))?;
         tracing::Span::current().record("key", tracing::field::display(caller.key));
+        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let limits = caller.rate_limits.unwrap_or_default().or(app.config.rate_limits);
+        let class = class_of(&parts.method, path);
+        if let Some((quota, taken)) =
+            Arc::<Limiter>::from_ref(state).take(caller.key, class, &limits, app.clock.now())
+        {
+            if let Some(slot) = parts.extensions.get::<QuotaSlot>() {
+                let _ = slot.set(quota);
+            }
+            taken?;
+        }
         Ok(caller)
     }
 }

@@ -50,6 +50,8 @@ pub fn status(code: Code) -> StatusCode {
         Code::IntegrationAlreadyExists | Code::IdempotencyKeyInProgress => StatusCode::CONFLICT,
         Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::AssetInUse | Code::ConnectionNotActive => StatusCode::CONFLICT,
+        Code::IntegrationAlreadyExists => StatusCode::CONFLICT,
+        Code::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RequestTimedOut => StatusCode::REQUEST_TIMEOUT,
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
@@ -80,8 +82,41 @@ pub(super) fn is_wrapped(route: &str) -> bool {
 
 /// The answer to a path or method that is not there.
 pub(super) fn no_such_endpoint(method: &str, path: &str) -> Failure {
-    Fault::new(Code::EndpointNotExists).value(format!("{method} {path}")).into()
+    let fault = Fault::new(Code::EndpointNotExists).value(format!("{method} {path}"));
+    let known = ELSEWHERE.iter().find(|(begins, ..)| {
+        path == *begins || path.strip_prefix(begins).is_some_and(|rest| rest.starts_with(['/', ':']))
+    });
+    match known {
+        Some((_, message, remedy)) => {
+            Fault { message: (*message).to_owned(), ..fault }.remedy(*remedy).into()
+        }
+        None => fault.into(),
+    }
 }
+
+/// What the contract has and this server does not: what it is, and what to use instead.
+const ELSEWHERE: [(&str, &str, &str); 4] = [
+    (
+        "/classify",
+        "There is no classification here.",
+        "Search the index by the name of each class (POST /search): clips come with a score and a confidence.",
+    ),
+    (
+        "/entity-collections",
+        "There are no collections of entities here.",
+        "Search by an image of what is wanted (POST /search with query_media_type=image).",
+    ),
+    (
+        "/knowledge-stores",
+        "There are no knowledge stores here.",
+        "Put the videos into an index (POST /indexes) and search it (POST /search).",
+    ),
+    (
+        "/responses",
+        "There are no responses over knowledge stores here.",
+        "Search an index (POST /search), or ask about one video (POST /analyze) where the server has a writer.",
+    ),
+];
 
 /// The fault of an answer that axum itself gave to a request that it could not understand.
 pub(super) fn not_understood(status: StatusCode) -> Fault {

@@ -1,4 +1,4 @@
-//! Links to pictures that work without a key for an hour: signed, so that nobody can make one up.
+//! Links to pictures and streams that work without a key for a while: signed, so that nobody can make one up.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,12 +13,14 @@ use tokio::sync::OnceCell;
 
 use crate::config::ServerConfig;
 use crate::fault::{Code, Fault, Result};
-use crate::files::DataDir;
+use crate::files::{DataDir, PLAYLIST_FILE};
 use crate::ids::VideoId;
 use crate::time::Timestamp;
 
 /// How long a link works.
 pub(super) const LIFETIME: Duration = Duration::from_secs(3_600);
+/// How long a link to a picture works.
+const LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// Signs links and checks them.
 #[derive(Debug)]
@@ -26,6 +28,15 @@ pub(super) struct Links {
     files: DataDir,
     public_url: Option<String>,
     key: OnceCell<[u8; 32]>,
+}
+
+/// What a link leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signed {
+    /// A picture.
+    Picture(Picture),
+    /// The playlist of a video and all that it names.
+    Stream(VideoId),
 }
 
 /// A picture of a video.
@@ -48,26 +59,50 @@ impl Links {
     pub(super) async fn link(&self, picture: Picture, request: &HeaderMap, now: Timestamp) -> Result<String> {
         let base = self.base(request);
         let expires = now.after(LIFETIME).as_millis() / 1_000;
-        let signature = hex(&self.mac(picture, expires).await?.finalize().into_bytes());
+        let signature = self.sign(Signed::Picture(picture), expires).await?;
         let Picture { video, at_ms } = picture;
         Ok(format!("{base}/pictures/{video}/{at_ms}.jpg?expires={expires}&signature={signature}"))
     }
 
-    /// Refuses a link that is not ours, or too old.
+    /// The link to a stream's playlist. Its signature is a part of the path, so that the relative addresses in the
+    /// playlist are signed as well.
+    pub(super) async fn stream(
+        &self,
+        video: VideoId,
+        request: &HeaderMap,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<String> {
+        let base = self.base(request);
+        let expires = now.after(lifetime).as_millis() / 1_000;
+        let signature = self.sign(Signed::Stream(video), expires).await?;
+        Ok(format!("{base}/streams/{video}/{expires}-{signature}/{PLAYLIST_FILE}"))
+    }
+
+    async fn sign(&self, signed: Signed, expires: i64) -> Result<String> {
+        Ok(hex(&self.mac(signed, expires).await?.finalize().into_bytes()))
+    }
+
+    /// Refuses a link that is not ours, or too old; else tells for how long it still works.
     pub(super) async fn check(
         &self,
-        picture: Picture,
+        signed: Signed,
         expires: &str,
         signature: &str,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<Duration> {
         let refused = || Fault::because(Code::ResourceNotExists, "The link is not valid, or is too old.");
-        let fault = refused().rule("links to pictures work for an hour").remedy("Ask for the link again.");
+        let fault = refused()
+            .rule("links to pictures work for an hour, those to streams for some hours")
+            .remedy("Ask for the link again.");
         let (Ok(expires), Some(signature)) = (expires.parse::<i64>(), unhex(signature)) else {
             return Err(fault.into());
         };
-        let is_ours = self.mac(picture, expires).await?.verify_slice(&signature).is_ok();
-        if is_ours && now.as_millis() / 1_000 < expires { Ok(()) } else { Err(fault.into()) }
+        let is_ours = self.mac(signed, expires).await?.verify_slice(&signature).is_ok();
+        match u64::try_from(expires.saturating_sub(now.as_millis() / 1_000)) {
+            Ok(left @ 1..) if is_ours => Ok(Duration::from_secs(left)),
+            _ => Err(fault.into()),
+        }
     }
 
     /// The address that the client of this request reaches us by, without a slash at its end.
@@ -86,10 +121,15 @@ impl Links {
 
     /// The code of a text that says what a link is for and until when; texts of different kinds begin differently.
     pub(super) async fn mac_of(&self, text: &str) -> Result<Hmac<Sha256>> {
+    async fn mac(&self, signed: Signed, expires: i64) -> Result<Hmac<Sha256>> {
         let path = self.files.link_key();
         let read = || tokio::task::spawn_blocking(move || read_or_make(&path));
         let key = self.key.get_or_try_init(|| async { anyhow::Ok(read().await??) }).await?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(anyhow::Error::from)?;
+        let text = match signed {
+            Signed::Picture(Picture { video, at_ms }) => format!("picture\n{video}\n{at_ms}\n{expires}"),
+            Signed::Stream(video) => format!("stream\n{video}\n\n{expires}"),
+        };
         mac.update(text.as_bytes());
         Ok(mac)
     }
@@ -147,12 +187,14 @@ mod tests {
         assert!(link.starts_with("http://films.test:8080/pictures/"), "{link}");
 
         let restarted = open();
-        let check = |picture, at| restarted.check(picture, &expires, &signature, at);
+        let check = |picture, at| restarted.check(Signed::Picture(picture), &expires, &signature, at);
         assert!(check(picture, now).await.is_ok());
         assert!(check(picture, now.after(Duration::from_secs(3_599))).await.is_ok());
         assert!(check(picture, now.after(LIFETIME)).await.is_err());
         assert!(check(Picture { at_ms: 0, ..picture }, now).await.is_err());
-        assert!(restarted.check(picture, "9999999999", &signature, now).await.is_err());
-        assert!(restarted.check(picture, &expires, "x", now).await.is_err());
+        assert!(restarted.check(Signed::Picture(picture), "9999999999", &signature, now).await.is_err());
+        assert!(restarted.check(Signed::Picture(picture), &expires, "x", now).await.is_err());
+        let stream = restarted.check(Signed::Stream(picture.video), &expires, &signature, now).await;
+        assert!(stream.is_err(), "a link to a picture opens no stream");
     }
 }

@@ -14,14 +14,18 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::around::around;
+use super::bytes_of::for_any_origin;
 use super::error::{Failure, no_such_endpoint};
 use super::idempotency::idempotent;
+use super::limits::Limiter;
 use super::links::Links;
 use super::metrics::recorder;
 use super::openapi::{self, Head};
 use super::routes::{
     assets, connections, documents, embed, embed_v2, engines, health, imports, indexed_assets, indexes,
     integrations, keys, search, tasks, transfers, uploads, videos,
+    documents, engines, health, imports, indexes, integrations, keys, search, streams, tasks, transfers,
+    videos,
 };
 use super::version::note_version;
 use crate::app::App;
@@ -31,13 +35,14 @@ use crate::app::App;
 struct Shared {
     app: Arc<App>,
     links: Arc<Links>,
+    limiter: Arc<Limiter>,
 }
 
 /// Everything that Telecine answers over HTTP.
 pub fn router(app: Arc<App>) -> Router {
     recorder();
     let links = Arc::new(Links::new(&app.files, &app.config.server));
-    let routes = served(Shared { app, links });
+    let routes = served(Shared { app, links, limiter: Arc::default() });
     let versioned = tower::service_fn(move |request: Request| {
         let routes = routes.clone();
         async move {
@@ -69,6 +74,7 @@ fn served(shared: Shared) -> Router {
         .method_not_allowed_fallback(not_there)
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Arc::clone(&shared.app), idempotent))
+        .layer(middleware::from_fn(for_any_origin))
         .layer(middleware::from_fn(around))
         .with_state(shared)
 }
@@ -115,8 +121,10 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(connections::picker_token))
         .routes(routes!(connections::imports, connections::import))
         .routes(routes!(connections::get_import))
+        .routes(routes!(streams::stream))
         .routes(routes!(tasks::list, tasks::create))
         .routes(routes!(tasks::counts))
+        .routes(routes!(tasks::create_external))
         .routes(routes!(tasks::get, tasks::delete))
         .routes(routes!(transfers::create))
         .routes(routes!(imports::create))
@@ -151,5 +159,5 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(integrations::inventory::probe))
         .routes(routes!(integrations::manifest::manifest))
         .routes(routes!(keys::list, keys::create))
-        .routes(routes!(keys::revoke))
+        .routes(routes!(keys::update, keys::revoke))
 }

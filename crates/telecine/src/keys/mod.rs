@@ -1,5 +1,6 @@
 //! API keys: made once, shown once, stored as SHA-256. Knows neither HTTP nor SQL.
 
+mod limits;
 mod secret;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use crate::ids::{KeyId, WorkspaceId};
 use crate::store::Store;
 use crate::time::{Clock, Timestamp};
 
+pub use limits::{RateLimits, RequestClass};
 pub use secret::sha256;
 
 /// Most characters of a key's name.
@@ -30,6 +32,8 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// When it stopped working.
     pub revoked_at: Option<Timestamp>,
+    /// How often it may ask, where that differs from the settings.
+    pub rate_limits: Option<RateLimits>,
 }
 
 /// Who makes a request: what `http` finds out and hands on.
@@ -39,6 +43,8 @@ pub struct Caller {
     pub workspace: WorkspaceId,
     /// The key.
     pub key: KeyId,
+    /// How often it may ask, where that differs from the settings.
+    pub rate_limits: Option<RateLimits>,
 }
 
 /// Makes a key and its secret, which cannot be had again.
@@ -67,9 +73,28 @@ pub async fn create(
         prefix: secret::prefix(&secret),
         created_at: now,
         revoked_at: None,
+        rate_limits: None,
     };
     store.insert_key(&key, workspace, sha256(&secret)).await?;
     Ok((key, secret))
+}
+
+/// Sets how often a key may ask, from its next request on; nothing stands for what the settings say.
+///
+/// # Errors
+/// `resource_not_exists` when there is no such key that works.
+pub async fn limit(
+    store: &dyn Store,
+    workspace: WorkspaceId,
+    key: KeyId,
+    limits: Option<RateLimits>,
+) -> Result<()> {
+    if store.limit_key(workspace, key, limits).await? {
+        return Ok(());
+    }
+    Err(Fault::because(Code::ResourceNotExists, "There is no such key, or it is revoked already.")
+        .value(key.to_string())
+        .into())
 }
 
 /// Makes a key stop working, from the next request on.

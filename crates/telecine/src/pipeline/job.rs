@@ -10,7 +10,7 @@ use super::fetch::{self, Fetched};
 use super::stop::Stop;
 use super::validate::{self, Admitted};
 use super::workshop::Workshop;
-use super::{TaskProgress, index, publish, transcription};
+use super::{TaskProgress, index, publish, stream, transcription};
 use crate::app::App;
 use crate::fault::{Code, Fault};
 use crate::index::{Index, IndexModels};
@@ -64,8 +64,15 @@ impl Job {
             self.change(Event::IndexingStarted.into()).await?;
             self.stage(Stage::Index, index::index(self, &fetched, &admitted)).await?
         };
-        let media_s = admitted.meta.duration_s;
+        let (media_s, probe) = (admitted.meta.duration_s, admitted.probe.clone());
+        let keeps_stream = self.app().config.streaming.enabled && !self.task.without_stream;
+        if keeps_stream {
+            self.app().store.begin_stream(self.task.id.into(), self.now()).await?;
+        }
         self.stage(Stage::Publish, publish::publish(self, &fetched, admitted, indexed)).await?;
+        if keeps_stream {
+            stream::keep(&self.workshop, self.task.id.into(), &fetched.file, Some(&probe)).await;
+        }
         metrics::counter!("telecine_indexed_media_seconds_total").increment(media_s.round() as u64);
         Ok(())
     }

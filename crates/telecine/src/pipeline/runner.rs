@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::job::Job;
 use super::stop::Stop;
 use super::workshop::Workshop;
-use super::{lease, tidy};
+use super::{lease, stream, tidy};
 use crate::app::App;
 use crate::fault::{Code, Fault};
 use crate::queue::Claim;
@@ -33,6 +33,7 @@ pub async fn run(app: Arc<App>) {
     let stopping = &workshop.app.stopping;
     let places = Arc::new(Semaphore::new(workshop.app.config.pipeline.tasks.max(1)));
     let mut hands = JoinSet::new();
+    hands.spawn(stream::go_on(Arc::clone(&workshop)));
     while !stopping.is_cancelled() {
         let place = tokio::select! {
             () = stopping.cancelled() => break,

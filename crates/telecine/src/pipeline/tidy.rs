@@ -7,6 +7,7 @@ use crate::ids::TaskId;
 use crate::store::Store;
 use crate::time::Timestamp;
 use crate::transfer::{Status, TaskSource};
+use crate::video::StreamStatus;
 
 /// Removes the folders of tasks that need none. Only before requests are taken: an upload lies in its folder a moment
 /// before its task is stored.
@@ -17,7 +18,15 @@ pub async fn remove_orphans(files: &DataDir, store: &dyn Store, now: Timestamp) 
     for task in tasks_with_folders(files).await? {
         clear(files, store, task, now).await?;
     }
-    Ok(())
+    let workspace = store.default_workspace(now).await?;
+    for video in store.unfinished_streams().await? {
+        // Begun a moment before its video, which never came to be.
+        let task = store.task(workspace, video.into()).await?;
+        if task.is_none_or(|task| task.status.is_final() && task.status != Status::Ready) {
+            store.forget_stream(video).await?;
+        }
+    }
+    super::stream::remove_stray_streams(files, store).await
 }
 
 async fn tasks_with_folders(files: &DataDir) -> Result<Vec<TaskId>> {
@@ -49,11 +58,25 @@ async fn needs(store: &dyn Store, task: TaskId, now: Timestamp) -> Result<Needs>
     let workspace = store.default_workspace(now).await?;
     Ok(match store.task(workspace, task).await? {
         Some(task) if !task.status.is_final() => Needs::Everything,
+        Some(task) if task.status == Status::Ready && has_unfinished_stream(store, task.id).await? => {
+            Needs::Everything
+        }
         Some(task) if task.status == Status::Failed && matches!(task.source, TaskSource::Upload { .. }) => {
             Needs::Upload
         }
         _ => Needs::Nothing,
     })
+}
+
+async fn has_unfinished_stream(store: &dyn Store, task: TaskId) -> Result<bool> {
+    let streams = store.streams(&[task.into()]).await?;
+    Ok(streams.values().any(|stream| stream.status == StreamStatus::Processing))
+}
+
+/// Whether the task has become a video.
+pub(super) async fn is_ready(store: &dyn Store, task: TaskId, now: Timestamp) -> Result<bool> {
+    let workspace = store.default_workspace(now).await?;
+    Ok(store.task(workspace, task).await?.is_some_and(|task| task.status == Status::Ready))
 }
 
 /// Removes what the task needs no more. Whether the work on it is over.

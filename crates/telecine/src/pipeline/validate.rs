@@ -9,7 +9,7 @@ use super::job::Job;
 use super::stop::{Stop, language_not_supported};
 use crate::fault::{Code, Fault};
 use crate::index::{Measured, ModelOption};
-use crate::transfer::VideoMeta;
+use crate::transfer::{TaskSource, VideoMeta};
 
 /// A video that may enter.
 #[derive(Debug)]
@@ -37,7 +37,14 @@ pub(super) async fn validate(
     given: Option<Vec<Cue>>,
 ) -> Result<Admitted, Stop> {
     let probing = job.app().media.probe(&fetched.file);
-    let probe = job.unless_cancelled(probing).await?.map_err(media_stop)?;
+    let probe = job.unless_cancelled(probing).await?.map_err(|error| {
+        match (media_fault(&error), &job.task.source) {
+            (Some(fault), TaskSource::Url { .. }) if fault.code == Code::UnsupportedFileType => {
+                fault.remedy("The link must lead to the file itself, and not to a page that shows it.").into()
+            }
+            _ => media_stop(error),
+        }
+    })?;
     let video = probe
         .video
         .as_ref()

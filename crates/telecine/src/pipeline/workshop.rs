@@ -26,6 +26,7 @@ pub(super) struct Workshop {
     inferences: Arc<Semaphore>,
     /// How many inferences may run at once: there is no use in holding more work ready than that.
     pub(super) inference_limit: usize,
+    streams: Arc<Semaphore>,
     room: Arc<Semaphore>,
     room_permits: u32,
     pub(super) in_hand: InHand,
@@ -46,6 +47,7 @@ impl Workshop {
             decodes: semaphore(config.decodes.unwrap_or(cores)),
             inferences: semaphore(inference_limit),
             inference_limit,
+            streams: semaphore(app.config.streaming.parallel),
             room: semaphore(room_permits as usize),
             room_permits,
             in_hand: InHand::default(),
@@ -68,6 +70,11 @@ impl Workshop {
     /// Waits until the task may decode and be indexed.
     pub(super) async fn may_decode(&self, cancel: &CancellationToken) -> Result<OwnedSemaphorePermit, Stop> {
         acquire(&self.decodes, 1, cancel).await
+    }
+
+    /// Waits until a stream may be made.
+    pub(super) async fn may_stream(&self) -> anyhow::Result<OwnedSemaphorePermit> {
+        Ok(Arc::clone(&self.streams).acquire_owned().await?)
     }
 
     /// Waits until there is room on the disk for a file of this size; first come, first served. A file larger than

@@ -10,12 +10,14 @@ mod embeddings;
 mod idempotency;
 mod inventory;
 pub mod sqlite;
+mod streams;
 
 pub use assets::{AssetImportStore, AssetStore, IndexedAssetStore, IndexedFilter, UploadStore};
 pub use deletion::DeletionStore;
 pub use embeddings::{EmbedFilter, EmbeddingStore};
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
+pub use streams::StreamStore;
 
 use async_trait::async_trait;
 use half::f16;
@@ -27,7 +29,7 @@ use crate::ids::{ImportId, IndexId, IntegrationId, KeyId, TaskId, TransferId, Vi
 use crate::index::{Index, IndexSummary};
 use crate::integration::Integration;
 use crate::integration::import::{BucketFile, Import, ImportLog, Refusal};
-use crate::keys::{ApiKey, Caller};
+use crate::keys::{ApiKey, Caller, RateLimits};
 use crate::queue::{Claim, Stale};
 use crate::time::{MediaTime, Timestamp};
 use crate::transfer::{Counts, Event, NewTask, ObjectRef, ObjectStamp, Status, Task, Transfer, VideoMeta};
@@ -171,6 +173,9 @@ pub trait KeyStore: Send + Sync {
     async fn caller(&self, secret_sha256: [u8; 32]) -> Result<Option<Caller>>;
     /// All keys, oldest first, revoked ones too.
     async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>>;
+    /// Sets how often it may ask; whether there is such a key that works.
+    async fn limit_key(&self, workspace: WorkspaceId, key: KeyId, limits: Option<RateLimits>)
+    -> Result<bool>;
     /// Whether there was such a key that worked until now.
     async fn revoke_key(&self, workspace: WorkspaceId, key: KeyId, now: Timestamp) -> Result<bool>;
 }
@@ -383,7 +388,8 @@ pub trait IntegrationStore: Send + Sync {
     async fn integrations(&self, workspace: WorkspaceId) -> Result<Vec<Integration>>;
     /// Those of all workspaces that are synchronized by themselves.
     async fn scheduled_integrations(&self) -> Result<Vec<Integration>>;
-    /// Stores everything of it but when it was made or deleted. A deleted one stays as it is.
+    /// Stores what its owner may change of it; what verifications found is left to [`IntegrationStore::record_checks`],
+    /// which may happen at the same time. A deleted one stays as it is.
     ///
     /// # Errors
     /// `integration_already_exists` when another one has the bucket and prefix.
@@ -543,6 +549,7 @@ pub trait Store:
     + IndexedAssetStore
     + SearchStore
     + EmbeddingStore
+    + StreamStore
     + std::fmt::Debug
 {
     /// Whether the database answers and can write; for readiness.

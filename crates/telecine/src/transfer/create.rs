@@ -34,6 +34,8 @@ pub struct TaskRequest {
     pub language: String,
     /// The user's own fields.
     pub user_metadata: Option<Map<String, Value>>,
+    /// Whether no stream is kept of the video.
+    pub without_stream: bool,
 }
 
 /// Where the video of a single task is.
@@ -111,7 +113,7 @@ impl TaskDesk {
     /// # Errors
     /// `resource_not_exists`, `parameter_invalid`, `video_filesize_too_large`.
     pub async fn create(&self, workspace: WorkspaceId, request: TaskRequest) -> Result<TaskId> {
-        let TaskRequest { index, video, transcription, language, user_metadata } = request;
+        let TaskRequest { index, video, transcription, language, user_metadata, without_stream } = request;
         if self.store.index(workspace, index).await?.is_none() {
             return Err(Fault::new(Code::ResourceNotExists).value(format!("index {index}")).into());
         }
@@ -156,6 +158,17 @@ impl TaskDesk {
             Some(asset) => self.store.insert_asset_task(workspace, &task, asset, now).await,
         };
         if !matches!(stored, Ok(stored) if stored == id) {
+        let task = NewTask {
+            id,
+            index,
+            source,
+            transcription,
+            language,
+            user_metadata,
+            allows_duplicate: false,
+            without_stream,
+        };
+        if let Err(error) = self.store.insert_task(workspace, &task, now).await {
             // The folder has no task; were it to stay, the next start would remove it.
             let _ = tokio::fs::remove_dir_all(folder).await;
         }

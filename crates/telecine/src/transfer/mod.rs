@@ -18,8 +18,8 @@ pub use manifest::{Entry, MAX_ENTRY_BYTES, MAX_TEXT_BYTES};
 pub use object_fault::{admit_object, object_fault, transcription_fault};
 pub(crate) use report::csv_row;
 pub use task::{
-    Counts, Duplicate, DuplicateBy, Event, IllegalTransition, NewTask, ObjectRef, ObjectStamp, Scheme, Stage,
-    Status, Task, TaskSource, Transcription, VideoMeta, last_part, next_status,
+    Counts, Duplicate, DuplicateBy, Event, IllegalTransition, MAX_CRASHES, NewTask, ObjectRef, ObjectStamp,
+    Scheme, Stage, Status, Task, TaskSource, Transcription, VideoMeta, after_crash, last_part, next_status,
 };
 
 use serde::{Deserialize, Serialize};

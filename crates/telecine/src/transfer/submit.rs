@@ -193,5 +193,6 @@ fn new_task(entry: Entry, owners: Owners, now: Timestamp) -> NewTask {
         language: entry.language,
         user_metadata: None,
         allows_duplicate: false,
+        without_stream: false,
     }
 }

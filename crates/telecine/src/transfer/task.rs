@@ -306,6 +306,18 @@ pub enum DuplicateBy {
     Content,
 }
 
+/// A task that a worker had in hand in so many crashes of the server in a row is given up: it may be what makes it crash.
+pub const MAX_CRASHES: u32 = 5;
+
+/// What follows for a task in hand when the server crashed: it goes on, or this was once too often.
+pub fn after_crash(crashes: u32) -> Event {
+    if crashes < MAX_CRASHES {
+        return Event::Released;
+    }
+    let fault = Fault::new(crate::fault::Code::TaskCrashedServer);
+    Event::Failed(Box::new(fault.value(format!("{crashes} times in a row"))))
+}
+
 /// What is needed to make a task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTask {
@@ -323,6 +335,8 @@ pub struct NewTask {
     pub user_metadata: Option<serde_json::Map<String, serde_json::Value>>,
     /// Whether it becomes a video even if the index has its content already.
     pub allows_duplicate: bool,
+    /// Whether no stream is kept of the video.
+    pub without_stream: bool,
 }
 
 /// One video on its way into an index.
@@ -346,6 +360,8 @@ pub struct Task {
     pub user_metadata: Option<serde_json::Map<String, serde_json::Value>>,
     /// Whether it becomes a video even if the index has its content already.
     pub allows_duplicate: bool,
+    /// Whether no stream is kept of the video.
+    pub without_stream: bool,
     /// Where it stands.
     pub status: Status,
     /// Why it waits, as a sentence, while it is pending.

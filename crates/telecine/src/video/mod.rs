@@ -1,5 +1,6 @@
 //! Videos in an index and the segments that they are searched by. Knows neither HTTP nor SQL.
 
+mod stream;
 mod user_metadata;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use crate::ids::{IndexId, TaskId, VideoId, WorkspaceId};
 use crate::time::{MediaTime, TimeRange, Timestamp};
 use crate::transfer::VideoMeta;
 
+pub use stream::{StreamStatus, VideoStream};
 pub use user_metadata::check_user_metadata;
 
 /// A video that is ready.

@@ -22,6 +22,7 @@ use crate::http::views::index::IndexView;
 use crate::ids::IndexId;
 use crate::index::{EngineRequest, Family, IndexRequest, ModelOption, check_name, create as create_index};
 use crate::keys::Caller;
+use crate::pipeline::remove_stray_streams;
 use crate::store::IndexFilter;
 
 /// An index to be made: with `models` (v1.3), `engines` (v1.2), or `engine_id` and `index_options` (v1.1).
@@ -223,5 +224,16 @@ pub(in crate::http) async fn delete(
 ) -> Result<StatusCode, Failure> {
     let id = path.id("index_id")?;
     let deleted = app.store.delete_index(caller.workspace, id).await?;
+    if deleted {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move {
+            if let Err(error) = remove_stray_streams(&app.files, &*app.store).await {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "streams of an index could not be removed; the next start does"
+                );
+            }
+        });
+    }
     if deleted { Ok(NOTHING) } else { Err(absent("index", id).into()) }
 }

@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 
 use super::NOTHING;
 use crate::app::App;
+use crate::fault::{Code, Fault};
 use crate::http::error::Failure;
 use crate::http::openapi::Listed;
-use crate::http::params::Params;
+use crate::http::params::{Params, missing};
 use crate::http::path::PathIds;
 use crate::ids::KeyId;
-use crate::keys::{self, ApiKey, Caller};
+use crate::keys::{self, ApiKey, Caller, RateLimits};
 use crate::time::Timestamp;
 
 /// A key. Its secret is told once, by the answer that makes it.
@@ -30,6 +31,9 @@ pub(in crate::http) struct KeyView {
     created_at: Timestamp,
     /// Null while it works.
     revoked_at: Option<Timestamp>,
+    /// How often it may ask, where that differs from the server's settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limits: Option<RateLimits>,
     /// The secret: only in the answer that makes the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
@@ -42,6 +46,16 @@ struct NewKey {
     /// What people call it.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
+    /// How often it may ask, where that differs from the server's settings.
+    rate_limits: Option<RateLimits>,
+}
+
+/// What may be changed of a key.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct KeyChange {
+    /// All of its own limits; null for those of the server's settings.
+    rate_limits: Option<RateLimits>,
 }
 
 /// The keys of the workspace, revoked ones too.
@@ -61,10 +75,43 @@ pub(in crate::http) async fn create(
     caller: Caller,
     request: Request,
 ) -> Result<(StatusCode, Json<KeyView>), Failure> {
+    unlimited(caller)?;
     let params = Params::read(request, app.config.server.max_body_bytes).await?;
     let name = params.required_text("name")?;
-    let (key, secret) = keys::create(&*app.store, &*app.clock, caller.workspace, name).await?;
+    let limits = params.get("rate_limits").map(RateLimits::from_json).transpose()?;
+    let (mut key, secret) = keys::create(&*app.store, &*app.clock, caller.workspace, name).await?;
+    if limits.is_some() {
+        keys::limit(&*app.store, caller.workspace, key.id, limits).await?;
+        key.rate_limits = limits;
+    }
     Ok((StatusCode::CREATED, Json(shown(key, Some(secret)))))
+}
+
+/// Sets how often a key may ask. A key with limits of its own cannot.
+#[utoipa::path(patch, path = "/keys/{key_id}", tag = "keys", request_body = KeyChange, responses((status = 204)))]
+pub(in crate::http) async fn update(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+    request: Request,
+) -> Result<StatusCode, Failure> {
+    unlimited(caller)?;
+    let params = Params::read(request, app.config.server.max_body_bytes).await?;
+    if !params.names().any(|name| name == "rate_limits") {
+        return Err(missing("rate_limits").into());
+    }
+    let limits = params.get("rate_limits").map(RateLimits::from_json).transpose()?;
+    keys::limit(&*app.store, caller.workspace, path.id("key_id")?, limits).await?;
+    Ok(NOTHING)
+}
+
+/// A key that is limited would otherwise lift its limits, or make one without.
+fn unlimited(caller: Caller) -> Result<(), Fault> {
+    if caller.rate_limits.is_none() {
+        return Ok(());
+    }
+    Err(Fault::because(Code::Unauthorized, "A key with limits of its own makes and changes no keys.")
+        .remedy("Use a key without limits of its own."))
 }
 
 /// Makes a key stop working.
@@ -79,6 +126,6 @@ pub(in crate::http) async fn revoke(
 }
 
 fn shown(key: ApiKey, secret: Option<String>) -> KeyView {
-    let ApiKey { id, workspace: _, name, prefix, created_at, revoked_at } = key;
-    KeyView { id, name, prefix, created_at, revoked_at, key: secret }
+    let ApiKey { id, workspace: _, name, prefix, created_at, revoked_at, rate_limits } = key;
+    KeyView { id, name, prefix, created_at, revoked_at, rate_limits, key: secret }
 }

@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
+use super::streams::hls_of;
 use super::{NOTHING, absent};
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
 use crate::http::body::announced_bytes;
 use crate::http::error::Failure;
+use crate::http::links::Links;
 use crate::http::multipart::{FileLimit, FormReader, Upload};
-use crate::http::openapi::{FormFile, Page, PageQuery};
+use crate::http::openapi::{FormFile, Made, Page, PageQuery};
 use crate::http::params::{Params, media_type, missing};
 use crate::http::path::PathIds;
 use crate::http::query::Query;
@@ -50,6 +52,10 @@ struct NewTask {
     /// SRT or WebVTT.
     transcription_file: Option<FormFile>,
     transcription_url: Option<String>,
+    /// Whether no stream is kept of the video; false unless given (up to v1.2).
+    disable_video_stream: Option<bool>,
+    /// Whether a stream is kept of the video; true unless given (v1.3).
+    enable_video_stream: Option<bool>,
     /// The user's own fields: an object of texts, numbers and booleans, as JSON in a form.
     #[schema(value_type = Option<Object>)]
     user_metadata: Option<Map<String, Value>>,
@@ -85,11 +91,68 @@ pub(in crate::http) async fn create(
         transcription: transcription(&params, &files)?,
         language: params.text("language")?.unwrap_or("en").to_owned(),
         user_metadata,
+        without_stream: without_stream(&params)?,
     };
     let id = create_task(&app, caller.workspace, request).await?;
     // What was taken has been moved away; what was not goes now.
     files.clear();
     Ok(Json(MadeTask { id, video_id: (version == ApiVersion::V1_3).then(|| id.into()) }))
+}
+
+/// A video of another site.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of a body, for the document")]
+struct ExternalVideo {
+    index_id: IndexId,
+    /// A direct link to the file; pages of video sites are none.
+    url: String,
+}
+
+/// Takes a video by a link (up to v1.2). It is taken as `video_url` of `POST /tasks` is: the link must lead to the file.
+#[utoipa::path(post, path = "/tasks/external-provider", tag = "tasks", request_body = ExternalVideo,
+    responses((status = 201, body = Made<TaskId>)))]
+pub(in crate::http) async fn create_external(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    request: Request,
+) -> Result<(StatusCode, Json<Made<TaskId>>), Failure> {
+    let params = Params::read(request, app.config.server.max_body_bytes).await?;
+    let (index, url) = (params.required_id("index_id")?, params.required_text("url")?);
+    refuse_sites(url)?;
+    let request = TaskRequest {
+        index,
+        video: VideoInput::Url(url.to_owned()),
+        transcription: None,
+        language: "en".to_owned(),
+        user_metadata: None,
+        without_stream: false,
+    };
+    let id = create_task(&app, caller.workspace, request).await?;
+    Ok((StatusCode::CREATED, Json(Made { id })))
+}
+
+/// Sites whose pages lead to no file, and whose terms forbid taking it.
+fn refuse_sites(url: &str) -> Result<(), Fault> {
+    const SITES: [&str; 3] = ["youtube.com", "youtu.be", "youtube-nocookie.com"];
+    let host = url::Url::parse(url.trim()).ok().and_then(|url| url.host_str().map(str::to_ascii_lowercase));
+    let host = host.unwrap_or_default();
+    let is_of =
+        |site: &str| host.strip_suffix(site).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if SITES.into_iter().any(is_of) {
+        return Err(Fault::because(Code::ApiNotAllowed, "Videos of YouTube are not taken here.")
+            .value(host)
+            .rule("a direct link to a file, over http or https")
+            .remedy(
+                "Get the file from its owner, and upload it (POST /tasks with video_file) or link to it.",
+            ));
+    }
+    Ok(())
+}
+
+/// Whether the client wants no stream: told the one way up to v1.2, the other in v1.3.
+pub(super) fn without_stream(params: &Params) -> Result<bool, Fault> {
+    let (disable, enable) = (params.flag("disable_video_stream")?, params.flag("enable_video_stream")?);
+    Ok(disable.unwrap_or(false) || enable == Some(false))
 }
 
 /// The fields of a form, and its files on disk. A form without files may come in any shape.
@@ -183,13 +246,17 @@ struct TaskQuery {
     responses((status = 200, body = Page<TaskView>)))]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
+    State(links): State<Arc<Links>>,
     caller: Caller,
     version: ApiVersion,
     query: Query,
+    headers: HeaderMap,
 ) -> Result<Json<Page<TaskView>>, Failure> {
     let paging = query.paging()?;
     let listed = app.store.tasks(caller.workspace, &filter(&query)?, paging).await?;
-    let rows = listed.rows.iter().map(|task| shown(&app, task, version)).collect();
+    let ids: Vec<VideoId> = listed.rows.iter().filter_map(|task| views::task::video(task, version)).collect();
+    let streams = hls_of(&app, &links, &headers, &ids).await?;
+    let rows = listed.rows.iter().map(|task| shown(&app, task, version).with_hls(&streams)).collect();
     Ok(Json(Page::new(rows, paging, listed.total)))
 }
 
@@ -226,13 +293,17 @@ fn shown(app: &App, task: &Task, version: ApiVersion) -> TaskView {
 #[utoipa::path(get, path = "/tasks/{task_id}", tag = "tasks", responses((status = 200, body = TaskView)))]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
+    State(links): State<Arc<Links>>,
     caller: Caller,
     version: ApiVersion,
     path: PathIds,
+    headers: HeaderMap,
 ) -> Result<Json<TaskView>, Failure> {
     let id = path.id("task_id")?;
     let task = app.store.task(caller.workspace, id).await?.ok_or_else(|| absent("task", id))?;
-    Ok(Json(shown(&app, &task, version)))
+    let ids: Vec<VideoId> = views::task::video(&task, version).into_iter().collect();
+    let streams = hls_of(&app, &links, &headers, &ids).await?;
+    Ok(Json(shown(&app, &task, version).with_hls(&streams)))
 }
 
 /// Removes a task that is final and whose video is gone.

@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
+use super::streams::hls_of;
 use super::{NOTHING, absent};
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
+use crate::http::bytes_of::{Kind, answer_bytes};
 use crate::http::error::Failure;
-use crate::http::links::{Links, Picture};
+use crate::http::links::{Links, Picture, Signed};
 use crate::http::openapi::{FormFile, Page, PageQuery};
 use crate::http::params::{Params, missing};
 use crate::http::path::PathIds;
@@ -24,6 +26,7 @@ use crate::http::views;
 use crate::http::views::video::{Texts, VideoView};
 use crate::ids::{IndexId, VideoId};
 use crate::keys::Caller;
+use crate::pipeline::remove_stream;
 use crate::store::VideoFilter;
 use crate::time::MediaTime;
 use crate::video::{Segment, SegmentKind, Video, check_user_metadata};
@@ -74,17 +77,22 @@ pub(super) struct VideoQuery {
     responses((status = 200, body = Page<VideoView>)))]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
+    State(links): State<Arc<Links>>,
     caller: Caller,
     version: ApiVersion,
     path: PathIds,
     query: Query,
+    headers: HeaderMap,
 ) -> Result<Json<Page<VideoView>>, Failure> {
     let index = path.id("index_id")?;
     let paging = query.paging()?;
     let filter = filter(&query)?;
     super::index(&app, caller.workspace, index).await?;
     let listed = app.store.videos(caller.workspace, index, &filter, paging).await?;
-    let rows = listed.rows.iter().map(|video| views::video::video(video, version)).collect();
+    let ids: Vec<VideoId> = listed.rows.iter().map(|video| video.id).collect();
+    let mut streams = hls_of(&app, &links, &headers, &ids).await?;
+    let shown = |video: &Video| views::video::video(video, version).with_hls(streams.remove(&video.id));
+    let rows = listed.rows.iter().map(shown).collect();
     Ok(Json(Page::new(rows, paging, listed.total)))
 }
 
@@ -122,10 +130,12 @@ async fn video(app: &App, caller: Caller, path: &PathIds) -> Result<Video> {
     responses((status = 200, body = VideoView)))]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
+    State(links): State<Arc<Links>>,
     caller: Caller,
     version: ApiVersion,
     path: PathIds,
     query: Query,
+    headers: HeaderMap,
 ) -> Result<Json<VideoView>, Failure> {
     let embedding = wanted_embedding(&query)?;
     let wants_words = query.flag("transcription")?.unwrap_or(false);
@@ -140,6 +150,8 @@ pub(in crate::http) async fn get(
         }
         shown = shown.with_embedding(&index, segments, version);
     }
+    let mut streams = hls_of(&app, &links, &headers, &[video.id]).await?;
+    let mut shown = views::video::video(&video, version).with_hls(streams.remove(&video.id));
     if wants_words {
         shown = shown.with_transcription(&app.store.segments(video.id, SegmentKind::Speech).await?);
     }
@@ -256,8 +268,11 @@ pub(in crate::http) async fn delete(
     path: PathIds,
 ) -> Result<StatusCode, Failure> {
     let (index, id) = (path.id("index_id")?, path.id("video_id")?);
-    let deleted = app.store.delete_video(caller.workspace, index, id).await?;
-    if deleted { Ok(NOTHING) } else { Err(absent("video", id).into()) }
+    if !app.store.delete_video(caller.workspace, index, id).await? {
+        return Err(absent("video", id).into());
+    }
+    remove_stream(&app, id).await;
+    Ok(NOTHING)
 }
 
 /// A part of a video, in seconds.
@@ -348,15 +363,17 @@ pub(in crate::http) async fn picture(
     State(links): State<Arc<Links>>,
     path: PathIds,
     query: Query,
-) -> Result<impl IntoResponse, Failure> {
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
     let name = path.text("name");
     let at_ms = name.strip_suffix(".jpg").and_then(|at_ms| at_ms.parse().ok());
     let at_ms = at_ms.ok_or_else(|| absent("picture", name))?;
     let picture = Picture { video: path.id("video_id")?, at_ms };
     let (expires, signature) = (query.get("expires"), query.get("signature"));
     let (expires, signature) = (expires.unwrap_or_default(), signature.unwrap_or_default());
-    links.check(picture, expires, signature, app.clock.now()).await?;
+    let max_age = links.check(Signed::Picture(picture), expires, signature, app.clock.now()).await?;
     let found = app.store.thumbnail(picture.video, Some(MediaTime::from_millis(at_ms))).await?;
     let (_, jpeg) = found.ok_or_else(|| absent("picture", name))?;
-    Ok(([(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, "private, max-age=3600")], jpeg))
+    let etag = format!("\"{}-{at_ms}\"", picture.video);
+    answer_bytes(jpeg.into(), &Kind { content_type: "image/jpeg", etag, max_age }, &headers)
 }

@@ -3,6 +3,7 @@
 pub(super) mod asset;
 pub(super) mod connection;
 pub(super) mod embed;
+pub(super) mod hls;
 pub(super) mod index;
 pub(super) mod integration;
 pub(super) mod inventory;

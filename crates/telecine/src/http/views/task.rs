@@ -1,10 +1,12 @@
 //! Tasks, as each version shows them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::hls::HlsView;
 use crate::fault::Fault;
 use crate::http::version::ApiVersion;
 use crate::ids::{IndexId, TaskId, TransferId, VideoId};
@@ -35,6 +37,9 @@ pub(in crate::http) struct TaskView {
     /// The video; up to v1.2 only once it is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     video_id: Option<VideoId>,
+    /// The stream that is kept of the video, where streams are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hls: Option<HlsView>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Fault>,
@@ -55,6 +60,16 @@ pub(in crate::http) struct TaskView {
     /// When it will probably be ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_time: Option<Timestamp>,
+}
+
+impl TaskView {
+    /// With the stream of its video, of these.
+    pub(in crate::http) fn with_hls(mut self, streams: &HashMap<VideoId, HlsView>) -> Self {
+        // Before it is ready, its stream may never come to be.
+        let video = self.video_id.filter(|_| self.status == Status::Ready.as_str());
+        self.hls = video.and_then(|video| streams.get(&video).cloned());
+        self
+    }
 }
 
 /// What is known of the file; measures once it was read.
@@ -107,6 +122,7 @@ pub(in crate::http) fn task(
         system_metadata: is_v1_3.then(|| metadata(task)),
         metadata: (!is_v1_3).then(|| metadata(task)),
         video_id: video(task, version),
+        hls: None,
         error: task.fault.clone(),
         error_message: task.fault.as_ref().map(Fault::sentence),
         skipped: task.duplicate.as_ref().map(|of| Skipped { video_id: of.video, by: of.by }),
@@ -138,7 +154,7 @@ pub(in crate::http) fn statuses(name: &str) -> Option<Vec<Status>> {
 }
 
 /// The video: the one that a skipped task equals, else the task's own, which older versions tell once it is there.
-fn video(task: &Task, version: ApiVersion) -> Option<VideoId> {
+pub(in crate::http) fn video(task: &Task, version: ApiVersion) -> Option<VideoId> {
     match &task.duplicate {
         Some(duplicate) => Some(duplicate.video),
         None if task.status == Status::Ready || version == ApiVersion::V1_3 => Some(task.id.into()),

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::embed::EmbeddedSegment;
 use crate::embedding::{self, Scope};
+use super::hls::HlsView;
 use crate::http::version::ApiVersion;
 use crate::ids::{IndexId, VideoId};
 use crate::index::{Family, Index};
@@ -39,6 +40,9 @@ pub(in crate::http) struct VideoView {
     /// Vectors, when they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     embedding: Option<VideoEmbedding>,
+    /// The stream that is kept of it, where streams are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hls: Option<HlsView>,
     /// What is said, when it was asked for; null when nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     transcription: Option<Option<Vec<TextEntry>>>,
@@ -128,6 +132,9 @@ impl VideoView {
             },
             video_embedding: VideoVectors { segments },
         });
+    /// With its stream.
+    pub(in crate::http) fn with_hls(mut self, hls: Option<HlsView>) -> Self {
+        self.hls = hls;
         self
     }
 
@@ -167,6 +174,7 @@ pub(in crate::http) fn video(video: &Video, version: ApiVersion) -> VideoView {
         metadata,
         user_metadata: video.user_metadata.clone(),
         embedding: None,
+        hls: None,
         transcription: None,
     }
 }

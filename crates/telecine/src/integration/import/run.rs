@@ -14,14 +14,17 @@ use crate::app::App;
 use crate::fault::{Code, Error, Fault, Result};
 use crate::ids::{ImportId, IntegrationId, TaskId, TransferId, WorkspaceId};
 use crate::index::Index;
+use crate::integration::manifest::sidecars::Sidecars;
 use crate::integration::service::{not_there, require_active};
 use crate::integration::{Integration, SyncTrigger, synchronize};
 use crate::source::Source;
-use crate::transfer::{NewTask, TaskSource, admit_object, object_fault};
+use crate::transfer::{NewTask, TaskSource, Transcription, admit_object, object_fault};
 use crate::video::check_user_metadata;
 
 /// Files that are looked at, and tasks that are stored, at once.
 const BATCH: u32 = 10_000;
+/// What is spoken, for imports do not tell.
+const LANGUAGE: &str = "en";
 /// Questions to the store at once.
 const HEADS: usize = 16;
 
@@ -127,11 +130,11 @@ impl Begun {
 
     /// Adds the tasks and refusals of some files.
     async fn add(&self, files: Vec<BucketFile>, source: &OnceCell<Arc<dyn Source>>) -> Result<()> {
-        let (mut tasks, mut refusals, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut taken, mut refusals, mut asked) = (Vec::new(), Vec::new(), Vec::new());
         for file in files {
             let key = file.item.key.clone();
             match choose(&self.import.request, &self.index, &file) {
-                Choice::Take => tasks.push(self.task(key)),
+                Choice::Take => taken.push(key),
                 Choice::Leave => {}
                 Choice::Refuse(fault) => refusals.push(Refusal { key, fault }),
                 Choice::AskStore => asked.push(key),
@@ -142,10 +145,14 @@ impl Begun {
             .buffer_unordered(HEADS);
         while let Some((answer, key)) = answers.next().await {
             match answer? {
-                None => tasks.push(self.task(key)),
+                None => taken.push(key),
                 Some(fault) => refusals.push(Refusal { key, fault }),
             }
         }
+        // As lists of videos pair them.
+        let mut captions = Sidecars::new(LANGUAGE);
+        captions.find(&*self.app.store, self.integration.id, taken.iter().map(String::as_str)).await?;
+        let tasks: Vec<NewTask> = taken.into_iter().map(|key| self.task(key, &captions)).collect();
         let now = self.app.clock.now();
         self.app.store.add_tasks(self.import.transfer, &tasks, now).await?;
         self.app.store.add_refusals(self.import.id, &refusals).await
@@ -162,16 +169,18 @@ impl Begun {
         })
     }
 
-    fn task(&self, key: String) -> NewTask {
+    fn task(&self, key: String, captions: &Sidecars<'_>) -> NewTask {
+        let captions = captions.of(&key).map(|captions| self.integration.object(captions.to_owned()));
         let ImportRequest { user_metadata, is_incremental, .. } = &self.import.request;
         NewTask {
             id: TaskId::generate(self.app.clock.now()),
             index: self.index.id,
             source: TaskSource::Object(self.integration.object(key)),
-            transcription: None,
-            language: "en".to_owned(),
+            transcription: captions.map(Transcription::Object),
+            language: LANGUAGE.to_owned(),
             user_metadata: user_metadata.clone(),
             allows_duplicate: !is_incremental,
+            without_stream: false,
         }
     }
 }

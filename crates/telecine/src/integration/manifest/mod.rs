@@ -1,7 +1,7 @@
 //! Writes the list of a bucket's videos as the contract has it: what is posted to `/tasks/transfers`, perhaps edited. In
 //! constant memory, whatever lies in the bucket.
 
-mod sidecars;
+pub(super) mod sidecars;
 
 use std::borrow::Cow;
 

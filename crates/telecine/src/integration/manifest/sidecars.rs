@@ -24,20 +24,20 @@ enum Fit {
 
 /// The captions of some videos.
 #[derive(Debug)]
-pub(super) struct Sidecars<'a> {
+pub(in crate::integration) struct Sidecars<'a> {
     language: &'a str,
     /// By the video's key without its extension.
     found: HashMap<String, Option<(Fit, String)>>,
 }
 
 impl<'a> Sidecars<'a> {
-    pub(super) fn new(language: &'a str) -> Self {
+    pub(in crate::integration) fn new(language: &'a str) -> Self {
         Self { language, found: HashMap::new() }
     }
 
     /// Looks for the captions of these videos. What lies beside a name begins with it and a dot, so it lies near it in
     /// the order of keys.
-    pub(super) async fn find(
+    pub(in crate::integration) async fn find(
         &mut self,
         store: &dyn InventoryStore,
         integration: IntegrationId,
@@ -83,7 +83,7 @@ impl<'a> Sidecars<'a> {
     }
 
     /// The key of a video's captions.
-    pub(super) fn of(&self, video: &str) -> Option<&str> {
+    pub(in crate::integration) fn of(&self, video: &str) -> Option<&str> {
         let found = self.found.get(stem(video))?;
         found.as_ref().map(|(_, key)| key.as_str())
     }

@@ -15,7 +15,7 @@ use crate::ids::{IndexId, TaskId, TransferId};
 use crate::queue::{Claim, Stale};
 use crate::store::TaskChange;
 use crate::time::Timestamp;
-use crate::transfer::{Event, Status, Task, next_status};
+use crate::transfer::{Event, Status, Task, after_crash, next_status};
 
 const LANE_IN_TURN: &str = "SELECT l.id FROM lane l WHERE l.is_open = 1 \
     AND EXISTS (SELECT 1 FROM task t WHERE t.lane = l.id AND t.due_at <= ?) ORDER BY l.turn LIMIT 1";
@@ -83,7 +83,11 @@ impl Held {
     fn push_event(&self, sql: &mut Sql, event: &Event) -> Result<()> {
         const FINAL: &str = ", waiting_for = NULL, lease_until = NULL, due_at = NULL";
         match event {
-            Event::Admitted | Event::IndexingStarted => {}
+            Event::IndexingStarted => {}
+            // Fetched for the first time: it has come further than ever before.
+            Event::Admitted => {
+                sql.push(", crashes = CASE WHEN content_hash IS NULL THEN 0 ELSE crashes END");
+            }
             Event::Published => {
                 sql.push(FINAL).push(", video_id = id");
             }
@@ -94,12 +98,12 @@ impl Held {
                 sql.push(", duplicate_by = ").push_bind(duplicate_by(duplicate.by));
             }
             Event::Postponed { until, reason } => {
-                sql.push(", lease_until = NULL, due_at = ").push_bind(until.as_millis());
+                sql.push(", crashes = 0, lease_until = NULL, due_at = ").push_bind(until.as_millis());
                 sql.push(", waiting_for = ").push_bind(reason.clone());
             }
             Event::Released => {
                 // Due since it was made: it goes on before those that never began.
-                sql.push(", lease_until = NULL, due_at = ").push_bind(self.created_at);
+                sql.push(", crashes = 0, lease_until = NULL, due_at = ").push_bind(self.created_at);
             }
             Event::Claimed | Event::Retried => return Err(not_by_a_worker(event)),
         }
@@ -218,17 +222,18 @@ pub(super) async fn next_due(store: &SqliteStore) -> Result<Option<Timestamp>> {
 
 pub(super) async fn break_all(store: &SqliteStore, now: Timestamp) -> Result<u64> {
     let mut write = store.write().await?;
-    let claims: Vec<(String, i64, i64)> =
-        sqlx::query_as("SELECT id, fence, lease_until FROM task WHERE lease_until IS NOT NULL")
+    let claims: Vec<(String, i64, i64, u32)> =
+        sqlx::query_as("SELECT id, fence, lease_until, crashes FROM task WHERE lease_until IS NOT NULL")
             .fetch_all(&mut *write)
             .await?;
-    for (id, fence, until) in &claims {
+    for (id, fence, until, crashes) in &claims {
         let task: TaskId = parsed(id)?;
         let claim = Claim { task, fence: *fence, lease_until: Timestamp::from_millis(*until) };
         if let Ok(held) = held(&mut write, &claim).await? {
-            held.happens(&mut write, &Event::Released, &Event::Released.into(), now).await?;
-            let grow = sqlx::query("UPDATE task SET fence = fence + 1 WHERE seq = ?");
-            grow.bind(held.seq).execute(&mut *write).await?;
+            let event = after_crash(crashes + 1);
+            held.happens(&mut write, &event, &event.clone().into(), now).await?;
+            let grow = sqlx::query("UPDATE task SET fence = fence + 1, crashes = ? WHERE seq = ?");
+            grow.bind(crashes + 1).bind(held.seq).execute(&mut *write).await?;
         }
     }
     write.commit().await?;

@@ -150,7 +150,7 @@ impl IntegrationStore for SqliteStore {
     async fn update_integration(&self, integration: &Integration) -> Result<()> {
         let done = sqlx::query(
             "UPDATE integration SET scheme = ?, bucket = ?, prefix = ?, provider = ?, external_id = ?, secret = ?, \
-             region = ?, status = ?, checks = ?, checked_at = ?, well_at = ?, drift = ?, filters = ?, schedule = ?, updated_at = ?, \
+             region = ?, filters = ?, schedule = ?, updated_at = ?, \
              synchronized_at = coalesce(?, synchronized_at) WHERE id = ? AND deleted_at IS NULL",
         )
         .bind(integration.provider.scheme().as_str())
@@ -160,11 +160,6 @@ impl IntegrationStore for SqliteStore {
         .bind(integration.provider.role().map(|role| role.external_id.as_str()))
         .bind(integration.secret.as_ref().map(Sealed::as_bytes))
         .bind(&integration.region)
-        .bind(integration.status.as_str())
-        .bind(to_json(&integration.checks)?)
-        .bind(integration.checked_at.map(Timestamp::as_millis))
-        .bind(integration.well_at.map(Timestamp::as_millis))
-        .bind(&integration.drift)
         .bind(to_json(&integration.filters)?)
         .bind(to_json(&integration.schedule)?)
         .bind(integration.updated_at.as_millis())

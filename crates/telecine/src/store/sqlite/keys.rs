@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 
 use super::SqliteStore;
-use super::rows::{moment_if_any, parsed};
+use super::rows::{from_json_if_any, moment_if_any, parsed, to_json};
 use crate::fault::Result;
 use crate::ids::{KeyId, WorkspaceId};
-use crate::keys::{ApiKey, Caller};
+use crate::keys::{ApiKey, Caller, RateLimits};
 use crate::store::KeyStore;
 use crate::time::Timestamp;
 
@@ -20,6 +20,7 @@ struct KeyRow {
     prefix: String,
     created_at: i64,
     revoked_at: Option<i64>,
+    rate_limits: Option<String>,
 }
 
 impl KeyRow {
@@ -31,6 +32,7 @@ impl KeyRow {
             prefix: self.prefix,
             created_at: Timestamp::from_millis(self.created_at),
             revoked_at: moment_if_any(self.revoked_at),
+            rate_limits: from_json_if_any(self.rate_limits.as_deref())?,
         })
     }
 }
@@ -56,8 +58,8 @@ impl KeyStore for SqliteStore {
 
     async fn insert_key(&self, key: &ApiKey, workspace: WorkspaceId, secret_sha256: [u8; 32]) -> Result<()> {
         sqlx::query(
-            "INSERT INTO api_key (id, workspace_id, name, prefix, secret_sha256, created_at, revoked_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO api_key (id, workspace_id, name, prefix, secret_sha256, created_at, revoked_at, rate_limits) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(key.id.to_string())
         .bind(workspace.to_string())
@@ -66,31 +68,50 @@ impl KeyStore for SqliteStore {
         .bind(secret_sha256.as_slice())
         .bind(key.created_at.as_millis())
         .bind(key.revoked_at.map(Timestamp::as_millis))
+        .bind(key.rate_limits.as_ref().map(to_json).transpose()?)
         .execute(&self.writer)
         .await?;
         Ok(())
     }
 
     async fn caller(&self, secret_sha256: [u8; 32]) -> Result<Option<Caller>> {
-        let found: Option<(String, String)> = sqlx::query_as(
-            "SELECT workspace_id, id FROM api_key WHERE secret_sha256 = ? AND revoked_at IS NULL",
+        let found: Option<(String, String, Option<String>)> = sqlx::query_as(
+            "SELECT workspace_id, id, rate_limits FROM api_key WHERE secret_sha256 = ? AND revoked_at IS NULL",
         )
         .bind(secret_sha256.as_slice())
         .fetch_optional(&self.readers)
         .await?;
-        let Some((workspace, key)) = found else { return Ok(None) };
-        Ok(Some(Caller { workspace: parsed(&workspace)?, key: parsed(&key)? }))
+        let Some((workspace, key, limits)) = found else { return Ok(None) };
+        let rate_limits = from_json_if_any(limits.as_deref())?;
+        Ok(Some(Caller { workspace: parsed(&workspace)?, key: parsed(&key)?, rate_limits }))
     }
 
     async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<ApiKey>> {
         let rows: Vec<KeyRow> = sqlx::query_as(
-            "SELECT id, workspace_id, name, prefix, created_at, revoked_at FROM api_key \
+            "SELECT id, workspace_id, name, prefix, created_at, revoked_at, rate_limits FROM api_key \
              WHERE workspace_id = ? ORDER BY created_at, id",
         )
         .bind(workspace.to_string())
         .fetch_all(&self.readers)
         .await?;
         rows.into_iter().map(KeyRow::into_key).collect()
+    }
+
+    async fn limit_key(
+        &self,
+        workspace: WorkspaceId,
+        key: KeyId,
+        limits: Option<RateLimits>,
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE api_key SET rate_limits = ? WHERE id = ? AND workspace_id = ? AND revoked_at IS NULL",
+        )
+        .bind(limits.as_ref().map(to_json).transpose()?)
+        .bind(key.to_string())
+        .bind(workspace.to_string())
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected() > 0)
     }
 
     async fn revoke_key(&self, workspace: WorkspaceId, key: KeyId, now: Timestamp) -> Result<bool> {

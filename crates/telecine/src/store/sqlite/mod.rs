@@ -23,6 +23,7 @@ mod removal;
 mod rows;
 mod search;
 mod statistics;
+mod streams;
 mod syncs;
 mod tasks;
 mod told;

@@ -58,7 +58,7 @@ pub(super) fn status(name: &str) -> Result<Status> {
 /// The columns of [`TaskRow`].
 pub(super) const TASK_COLUMNS: &str = "t.id, t.workspace_id, t.index_id, t.transfer_id, t.source, \
     t.integration_id, t.scheme, t.bucket, t.locator, t.transcription, t.language, t.user_metadata, \
-    t.allows_duplicate, t.status, t.waiting_for, \
+    t.allows_duplicate, t.without_stream, t.status, t.waiting_for, \
     t.attempts, t.etag, t.object_bytes, t.content_hash, t.filename, t.duration_s, t.fps, t.width, t.height, \
     t.size_bytes, t.fault, t.video_id, t.duplicate_by, t.created_at, t.updated_at";
 
@@ -74,6 +74,7 @@ pub(super) struct TaskRow {
     language: String,
     user_metadata: Option<String>,
     allows_duplicate: bool,
+    without_stream: bool,
     status: String,
     waiting_for: Option<String>,
     attempts: u32,
@@ -103,6 +104,7 @@ impl TaskRow {
             transcription: from_json_if_any::<Transcription>(self.transcription.as_deref())?,
             user_metadata: from_json_if_any(self.user_metadata.as_deref())?,
             allows_duplicate: self.allows_duplicate,
+            without_stream: self.without_stream,
             status: status(&self.status)?,
             attempts: self.attempts,
             stamp: self.stamp()?,

@@ -200,9 +200,9 @@ pub(super) async fn insert(write: &mut Write, home: &Home, tasks: &[NewTask], no
         let rows = some.iter().map(Inserted::of).collect::<Result<Vec<_>>>()?;
         let mut sql = Sql::new(
             "INSERT INTO task (id, index_id, source, integration_id, scheme, bucket, locator, filename, transcription, \
-             language, user_metadata, entry_hash, allows_duplicate, workspace_id, transfer_id, lane, due_at, created_at, updated_at) \
+             language, user_metadata, entry_hash, allows_duplicate, without_stream, workspace_id, transfer_id, lane, due_at, created_at, updated_at) \
              SELECT column1, column2, column3, column4, column5, column6, column7, column8, column9, column10, \
-             column11, column12, column13, ",
+             column11, column12, column13, column14, ",
         );
         sql.push_bind(home.workspace.to_string()).push(", ");
         sql.push_bind(home.transfer.map(|id| id.to_string())).push(", ");
@@ -219,7 +219,7 @@ pub(super) async fn insert(write: &mut Write, home: &Home, tasks: &[NewTask], no
                 .push_bind(task.filename)
                 .push_bind(task.transcription);
             row.push_bind(task.language).push_bind(task.user_metadata).push_bind(task.entry_hash);
-            row.push_bind(task.allows_duplicate);
+            row.push_bind(task.allows_duplicate).push_bind(task.without_stream);
         });
         sql.push(")");
         let is_full = some.len() == ROWS_PER_STATEMENT;
@@ -238,6 +238,7 @@ struct Inserted<'a> {
     user_metadata: Option<String>,
     entry_hash: Vec<u8>,
     allows_duplicate: bool,
+    without_stream: bool,
 }
 
 impl<'a> Inserted<'a> {
@@ -255,6 +256,7 @@ impl<'a> Inserted<'a> {
             user_metadata: task.user_metadata.as_ref().map(to_json).transpose()?,
             entry_hash,
             allows_duplicate: task.allows_duplicate,
+            without_stream: task.without_stream,
         })
     }
 }

@@ -339,7 +339,7 @@ pub(super) async fn retry(
         let (numbers, recount) = moves(&some, &Event::Retried)?;
         sqlx::query(
             "UPDATE task SET status = 'validating', fault_code = NULL, fault = NULL, video_id = NULL, \
-             duplicate_by = NULL, waiting_for = NULL, attempts = 0, due_at = ?1, lease_until = NULL, \
+             duplicate_by = NULL, waiting_for = NULL, attempts = 0, crashes = 0, due_at = ?1, lease_until = NULL, \
              fence = fence + 1, updated_at = ?1 WHERE seq IN (SELECT value FROM json_each(?2))",
         )
         .bind(now.as_millis())

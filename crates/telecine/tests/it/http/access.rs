@@ -15,6 +15,7 @@ const OPEN: [&str; 7] = [
     "/docs",
     "/pictures/{video_id}/{name}",
     "/assets/multipart-uploads/{upload_id}/chunks/{number}",
+    "/streams/{video_id}/{signature}/{name}",
 ];
 
 /// The routes of the router, of which its document is made: `(method, path)`.

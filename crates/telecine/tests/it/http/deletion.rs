@@ -190,7 +190,7 @@ async fn a_secret_is_gone_from_the_files_at_once_and_has_to_be_given_again() {
     // Rewritten as verifications do, with more and less around it.
     for detail in ["x".repeat(3_000), String::new(), "y".repeat(9_000)] {
         let drift = Some(detail);
-        lab.app.store.update_integration(&Integration { drift, ..integration.clone() }).await.unwrap();
+        lab.app.store.record_checks(&Integration { drift, ..integration.clone() }).await.unwrap();
     }
     let is_in_files = || {
         let database = lab.app.files.database();

@@ -294,6 +294,7 @@ async fn an_import_that_a_crash_cut_short_was_never_there_and_an_accepted_one_st
         language: "en".to_owned(),
         user_metadata: None,
         allows_duplicate: false,
+        without_stream: false,
     };
     // Killed at each step, from the first row to the last before the acceptance.
     for steps in 0..4 {

@@ -92,6 +92,11 @@ impl Lab {
         Self { app, clock, workspace, url, key, client: reqwest::Client::new(), folder }
     }
 
+    /// Seconds since 1970.
+    pub(crate) fn clock_s(&self) -> i64 {
+        self.clock.now().as_millis() / 1_000
+    }
+
     pub(crate) fn tick(&self) {
         self.clock.advance(Duration::from_secs(1));
     }
@@ -193,6 +198,7 @@ impl Lab {
             language: "en".to_owned(),
             user_metadata: Some(json!({ "category": filename }).as_object().unwrap().clone()),
             allows_duplicate: false,
+            without_stream: false,
         };
         self.app.store.insert_task(self.workspace, &task, now).await.unwrap();
         task.id

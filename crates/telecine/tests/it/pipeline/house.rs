@@ -176,6 +176,7 @@ impl House {
             language: "en".into(),
             user_metadata: None,
             allows_duplicate: false,
+            without_stream: false,
         }
     }
 

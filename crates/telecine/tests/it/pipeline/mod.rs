@@ -1,5 +1,6 @@
 //! The pipeline on real media, with real models and the real store; only the bucket is one that can misbehave.
 
+mod codes;
 mod duplicates;
 mod failures;
 mod fetching;
@@ -9,3 +10,4 @@ pub(crate) mod media;
 mod places;
 mod refusals;
 mod stopping;
+mod streams;

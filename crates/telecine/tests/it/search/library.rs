@@ -67,6 +67,7 @@ impl Library {
             language: "en".to_owned(),
             user_metadata: None,
             allows_duplicate: false,
+            without_stream: false,
         };
         self.store.insert_task(self.workspace, &task, now).await.unwrap();
         let claim = self.store.claim_next(now, Duration::from_secs(60)).await.unwrap().expect("it is due");

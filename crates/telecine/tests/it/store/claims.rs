@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use telecine::fault::Code;
 use telecine::ids::TaskId;
-use telecine::transfer::{Counts, Event, Status};
+use telecine::transfer::{Counts, Event, MAX_CRASHES, Status};
 
 use super::lab::{LEASE, Lab, failed};
 
@@ -21,6 +21,7 @@ super::conformance!(
     transfers_and_single_tasks_take_turns,
     a_postponed_transfer_does_not_hold_up_another,
     broken_claims_are_stale_and_their_tasks_due,
+    a_task_that_was_in_hand_in_every_crash_is_given_up,
     the_next_due_is_told,
     an_event_that_does_not_fit_changes_nothing,
     a_claim_on_a_task_that_is_gone_is_stale,
@@ -174,6 +175,34 @@ async fn broken_claims_are_stale_and_their_tasks_due(lab: &Lab) {
     let counts = lab.transfer_now(transfer).await.counts;
     assert_eq!(counts, Counts { validating: 3, ..Counts::default() });
     assert_eq!(lab.claim_all().await, tasks);
+}
+
+async fn a_task_that_was_in_hand_in_every_crash_is_given_up(lab: &Lab) {
+    let index = lab.index("films").await;
+    let (transfer, tasks) = lab.transfer(index, &["culprit.mp4", "bystander.mp4"]).await;
+    for crash in 1..=MAX_CRASHES {
+        assert_eq!(lab.task_now(tasks[0]).await.status, Status::Validating, "before crash {crash}");
+        let (culprit, bystander) = (lab.claim_of(tasks[0]).await, lab.claim_of(tasks[1]).await);
+        lab.happens(&culprit, Event::Admitted).await;
+        lab.happens(&culprit, Event::IndexingStarted).await;
+        if crash == 3 {
+            // It was given back in good order once: then it begins to be counted anew.
+            lab.happens(&bystander, Event::Released).await;
+        }
+        assert_eq!(lab.store.break_claims(lab.tick()).await.unwrap(), if crash == 3 { 1 } else { 2 });
+    }
+    let culprit = lab.task_now(tasks[0]).await;
+    assert_eq!(culprit.status, Status::Failed);
+    assert_eq!(culprit.fault.unwrap().code, Code::TaskCrashedServer);
+    assert_eq!(lab.task_now(tasks[1]).await.status, Status::Validating);
+    let counts = lab.transfer_now(transfer).await.counts;
+    assert_eq!(counts, Counts { validating: 1, failed: 1, ..Counts::default() });
+
+    // Whoever retries it gives it as many tries again.
+    lab.store.retry_transfer(lab.workspace, transfer, None, lab.tick()).await.unwrap();
+    lab.claim_all().await;
+    lab.store.break_claims(lab.tick()).await.unwrap();
+    assert_eq!(lab.task_now(tasks[0]).await.status, Status::Validating);
 }
 
 async fn the_next_due_is_told(lab: &Lab) {

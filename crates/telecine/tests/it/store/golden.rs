@@ -94,6 +94,7 @@ async fn write_everything(lab: &Lab) {
         prefix: "tlk_GOLDEN".to_owned(),
         created_at: lab.now(),
         revoked_at: None,
+        rate_limits: None,
     };
     store.insert_key(&key, lab.workspace, [1; 32]).await.unwrap();
     store.insert_key(&ApiKey { id: id(2), ..key }, lab.workspace, [2; 32]).await.unwrap();

@@ -129,6 +129,9 @@ async fn an_integration_is_updated_and_deleted(lab: &Lab) {
     integration.region = Some("eu-west-1".to_owned());
     integration.updated_at = lab.tick();
     lab.store.update_integration(&integration).await.unwrap();
+    let told = lab.store.integration_by_id(integration.id).await.unwrap().unwrap();
+    assert_eq!(told.status, IntegrationStatus::Pending, "what was found is recorded by verifications alone");
+    lab.store.record_checks(&integration).await.unwrap();
     assert_eq!(lab.store.integration_by_id(integration.id).await.unwrap(), Some(integration.clone()));
 
     list(lab, integration.id, &[("a.mp4", "1")]).await;

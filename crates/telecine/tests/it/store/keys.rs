@@ -20,6 +20,7 @@ async fn key(lab: &Lab, name: &str, secret: u8) -> ApiKey {
         prefix: format!("tlk_{name}"),
         created_at: lab.tick(),
         revoked_at: None,
+        rate_limits: None,
     };
     lab.store.insert_key(&key, lab.workspace, [secret; 32]).await.unwrap();
     key
@@ -34,7 +35,7 @@ async fn the_default_workspace_is_made_once(lab: &Lab) {
 
 async fn a_key_opens_its_workspace_until_it_is_revoked(lab: &Lab) {
     let key = key(lab, "laptop", 7).await;
-    let caller = Caller { workspace: lab.workspace, key: key.id };
+    let caller = Caller { workspace: lab.workspace, key: key.id, rate_limits: None };
     assert_eq!(lab.store.caller([7; 32]).await.unwrap(), Some(caller));
     assert_eq!(lab.store.caller([8; 32]).await.unwrap(), None);
     assert!(lab.store.revoke_key(lab.workspace, key.id, lab.now()).await.unwrap());

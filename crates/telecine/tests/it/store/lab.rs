@@ -93,6 +93,7 @@ impl Lab {
             language: "en".to_owned(),
             user_metadata: None,
             allows_duplicate: false,
+            without_stream: false,
         }
     }
 

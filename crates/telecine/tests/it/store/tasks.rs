@@ -51,6 +51,7 @@ async fn a_task_is_told_back_as_it_was_made(lab: &Lab) {
             language: new.language,
             user_metadata: new.user_metadata,
             allows_duplicate: false,
+            without_stream: false,
             status: Status::Validating,
             waiting_for: None,
             attempts: 0,

@@ -35,6 +35,7 @@ impl World {
             transcription: None,
             language: "en".to_owned(),
             user_metadata: None,
+            without_stream: false,
         }
     }
 
