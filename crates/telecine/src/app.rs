@@ -173,6 +173,7 @@ async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<(
     store.discard_unfinished_imports().await?;
     store.release_all_request_keys().await?;
     store.break_asset_claims(now).await?;
+    store.break_delivery_claims(now).await?;
     if broken + discarded > 0 {
         tracing::info!(
             tasks = broken,

@@ -26,3 +26,4 @@ pub mod time;
 pub mod transfer;
 pub mod vault;
 pub mod video;
+pub mod webhook;

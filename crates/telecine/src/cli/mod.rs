@@ -16,6 +16,7 @@ mod settings;
 mod show;
 mod task;
 mod transfer;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -97,6 +98,13 @@ enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Have a server tell of what happened, and look at what it told
+    Webhook {
+        #[command(subcommand)]
+        command: webhook::WebhookCommand,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Print completions for a shell
     ///
     /// For bash: telecine completions bash > ~/.local/share/bash-completion/completions/telecine
@@ -130,6 +138,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Index { command, server } => index::run(command, &server).await,
         Command::Task { command, server } => task::run(command, &server).await,
         Command::Search { args, server } => search::run(args, &server).await,
+        Command::Webhook { command, server } => webhook::run(command, &server).await,
         Command::Completions(args) => {
             completions::run(&args);
             Ok(())

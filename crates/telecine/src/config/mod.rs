@@ -7,6 +7,7 @@ mod load;
 mod rules;
 mod schema;
 mod streaming;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::keys::RateLimits;
 pub use docs::{to_commented_toml, to_markdown};
 pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
 pub use streaming::StreamingConfig;
+pub use webhooks::WebhooksConfig;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub struct Config {
     pub folders: FolderConfig,
     /// Files that are brought here apart from any index.
     pub assets: AssetsConfig,
+    /// Telling users' own servers of events.
+    pub webhooks: WebhooksConfig,
     /// Decoding.
     pub media: MediaConfig,
     /// Models.

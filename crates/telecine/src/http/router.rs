@@ -26,6 +26,8 @@ use super::routes::{
     integrations, keys, search, tasks, transfers, uploads, videos,
     documents, engines, health, imports, indexes, integrations, keys, search, streams, tasks, transfers,
     videos,
+    assets, connections, documents, embed, embed_v2, engines, health, imports, indexed_assets, indexes, integrations,
+    keys, search, tasks, transfers, uploads, videos, webhooks,
 };
 use super::version::note_version;
 use crate::app::App;
@@ -158,6 +160,12 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(integrations::inventory::objects))
         .routes(routes!(integrations::inventory::probe))
         .routes(routes!(integrations::manifest::manifest))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::get, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::replay))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::update, keys::revoke))
 }

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::asset;
 use crate::fault::Result;
 use crate::time::Timestamp;
+use crate::webhook;
 
 /// How often duties are asked.
 const EVERY: Duration = Duration::from_secs(15);
@@ -47,6 +48,7 @@ fn duties() -> Vec<Duty> {
         schedule::SYNCHRONIZE_DUE,
         queue::READ_QUEUES,
         asset::GO_ON,
+        webhook::DELIVER,
     ]
 }
 

@@ -98,6 +98,25 @@ impl Guard {
     }
 }
 
+/// Whether something may be sent to a URL that a user gives: encrypted, and not to an address that is told to be private,
+/// unless the operator allows the host. Names are checked when they are connected to.
+///
+/// # Errors
+/// Why not.
+pub fn may_be_told(config: &UrlConfig, url: &Url) -> Result<(), &'static str> {
+    let guard = Guard::new(config);
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("only http and https are spoken");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it has a user or a password");
+    }
+    if url.scheme() == "http" && !guard.is_allowed(url) {
+        return Err("it is not encrypted");
+    }
+    guard.check(url)
+}
+
 /// Looks names up for clients.
 #[derive(Debug, Clone)]
 pub(super) struct Names {

@@ -31,7 +31,7 @@ pub use count::{Count, Counts};
 pub use endpoint::{Endpoint, EndpointPath, guarded_client};
 pub use folder::FolderSource;
 pub use gcs::GcsSource;
-pub use guard::{Guard, Lookup};
+pub use guard::{Guard, Lookup, may_be_told};
 pub use open::Opener;
 pub use queue::{ChangeQueue, Message};
 pub use retry::{Retry, RetryPolicy};

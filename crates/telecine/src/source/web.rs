@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Client, Request, Response};
+use reqwest::header::HeaderValue;
+use reqwest::{Client, Method, Request, Response};
+use url::Url;
 
 use super::aws::{causes, chain};
 use super::guard::{Guard, NOT_PUBLIC, NotPublic};
 use super::{SourceError, SourceErrorKind};
+use crate::config::UrlConfig;
 
 /// An answer's head, and each piece of a body, must come within this.
 pub(super) const IDLE_LIMIT: Duration = Duration::from_secs(30);
@@ -46,6 +49,49 @@ impl Web {
             trusted: builder().dns_resolver(Arc::new(guard.all_names())).build()?,
             guard,
         })
+    }
+
+    /// Within the operator's rule about hosts.
+    ///
+    /// # Errors
+    /// When there is no TLS to be had.
+    pub fn for_urls(config: &UrlConfig) -> anyhow::Result<Self> {
+        Self::new(Guard::new(config))
+    }
+
+    /// Sends a body, follows nothing, and gives the status with at most so many bytes of the answer, as text.
+    ///
+    /// # Errors
+    /// Why there is no answer, for people.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: Vec<u8>,
+        limit: usize,
+    ) -> Result<(u16, String), String> {
+        let url = Url::parse(url).map_err(|error| error.to_string())?;
+        let mut request = Request::new(Method::POST, url);
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).map_err(|error| error.to_string())?;
+            request.headers_mut().insert(*name, value);
+        }
+        *request.body_mut() = Some(body.into());
+        let mut answer = self.send(request).await.map_err(|refusal| refusal.detail)?;
+        let status = answer.status().as_u16();
+        let mut begin = Vec::new();
+        // Once the status is known, a body that breaks off changes nothing.
+        while begin.len() < limit
+            && let Ok(Some(bytes)) = answer.chunk().await
+        {
+            begin.extend_from_slice(&bytes);
+        }
+        begin.truncate(limit);
+        let mut text = String::from_utf8_lossy(&begin).into_owned();
+        while text.len() > limit {
+            text.pop();
+        }
+        Ok((status, text))
     }
 
     /// The rule.

@@ -11,6 +11,7 @@ mod idempotency;
 mod inventory;
 pub mod sqlite;
 mod streams;
+mod webhooks;
 
 pub use assets::{AssetImportStore, AssetStore, IndexedAssetStore, IndexedFilter, UploadStore};
 pub use deletion::DeletionStore;
@@ -18,6 +19,7 @@ pub use embeddings::{EmbedFilter, EmbeddingStore};
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
 pub use streams::StreamStore;
+pub use webhooks::WebhookStore;
 
 use async_trait::async_trait;
 use half::f16;
@@ -547,6 +549,7 @@ pub trait Store:
     + AssetImportStore
     + UploadStore
     + IndexedAssetStore
+    + WebhookStore
     + SearchStore
     + EmbeddingStore
     + StreamStore

@@ -18,6 +18,7 @@ pub(super) mod tasks;
 pub(super) mod transfers;
 pub(super) mod uploads;
 pub(super) mod videos;
+pub(super) mod webhooks;
 
 use axum::http::StatusCode;
 

@@ -9,7 +9,7 @@ use super::filters::Sql;
 use super::rows::{
     TASK_COLUMNS, TaskRow, duplicate_by, moment_if_any, parsed, parsed_if_any, signed, status, to_json,
 };
-use super::{SqliteStore, Write};
+use super::{SqliteStore, Write, webhooks};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, TaskId, TransferId};
 use crate::queue::{Claim, Stale};
@@ -70,7 +70,11 @@ impl Held {
         push_learnt(&mut sql, learnt)?;
         sql.push(" WHERE seq = ").push_bind(self.seq);
         sql.build().execute(&mut **write).await?;
-        self.count(write, next, now).await
+        self.count(write, next, now).await?;
+        if next.is_final() {
+            webhooks::tell_tasks(write, &[self.seq], now).await?;
+        }
+        Ok(())
     }
 
     async fn count(&self, write: &mut Write, next: Status, now: Timestamp) -> Result<()> {

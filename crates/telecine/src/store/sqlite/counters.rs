@@ -1,7 +1,7 @@
 //! The counters of transfers, which every change of a task keeps right in its own transaction, and what follows from
 //! them: whether a transfer has ended, and whether its tasks may be claimed.
 
-use super::Write;
+use super::{Write, webhooks};
 use crate::fault::Result;
 use crate::ids::TransferId;
 use crate::time::Timestamp;
@@ -51,14 +51,21 @@ impl Recount {
 
 /// Sets what follows from state and counters: whether the transfer has ended, and whether its tasks may be claimed.
 pub(super) async fn settle(write: &mut Write, transfer: TransferId, now: Timestamp) -> Result<()> {
-    sqlx::query(
+    let had_ended: Option<Option<i64>> = sqlx::query_scalar("SELECT ended_at FROM transfer WHERE id = ?")
+        .bind(transfer.to_string())
+        .fetch_optional(&mut **write)
+        .await?;
+    let ended: Option<Option<i64>> = sqlx::query_scalar(
         "UPDATE transfer SET ended_at = CASE WHEN validating + pending + queued + indexing = 0 \
-         THEN coalesce(ended_at, ?) END WHERE id = ? AND state <> 'receiving'",
+         THEN coalesce(ended_at, ?) END WHERE id = ? AND state <> 'receiving' RETURNING ended_at",
     )
     .bind(now.as_millis())
     .bind(transfer.to_string())
-    .execute(&mut **write)
+    .fetch_optional(&mut **write)
     .await?;
+    if ended.flatten().is_some() && had_ended.flatten().is_none() {
+        webhooks::tell_transfer(write, transfer, now).await?;
+    }
     sqlx::query(
         "UPDATE lane SET is_open = (SELECT tr.state = 'accepted' AND tr.ended_at IS NULL FROM transfer tr \
          WHERE tr.id = lane.transfer_id) WHERE transfer_id = ?",

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::counters::Recount;
 use super::integrations::{bucket_taken, of_rows, select};
 use super::rows::{parsed, parsed_if_any, status, to_json, unsigned};
-use super::{SqliteStore, TASKS_PER_CHANGE, Write, to_its_end};
+use super::{SqliteStore, TASKS_PER_CHANGE, Write, to_its_end, webhooks};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IntegrationId, TaskId, TransferId, WorkspaceId};
 use crate::integration::{DeletionPlan, IndexedVideos, Integration};
@@ -226,6 +226,7 @@ async fn fail_between(
     .bind(to_json(&numbers)?)
     .execute(&mut **write)
     .await?;
+    webhooks::tell_tasks(write, &numbers, now).await?;
     tasks.sort_by(|a, b| a.2.cmp(&b.2));
     for same in tasks.chunk_by(|a, b| a.2 == b.2) {
         let Some(transfer) = parsed_if_any::<TransferId>(same[0].2.as_deref())? else { continue };

@@ -30,6 +30,7 @@ mod told;
 mod transfers;
 mod uploads;
 mod videos;
+mod webhooks;
 mod words;
 
 use std::path::Path;

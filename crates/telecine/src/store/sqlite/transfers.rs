@@ -7,7 +7,7 @@ use super::filters::Sql;
 use super::lists::List;
 use super::rows::{TASK_COLUMNS, TaskRow, moment_if_any, parsed, signed, status, to_json, unsigned};
 use super::tasks::{self, Home};
-use super::{SqliteStore, TASKS_PER_CHANGE, Write, removal};
+use super::{SqliteStore, TASKS_PER_CHANGE, Write, removal, webhooks};
 use crate::fault::{Code, Error, Fault, Result};
 use crate::ids::{TaskId, TransferId, WorkspaceId};
 use crate::store::{Listed, Paging};
@@ -291,6 +291,7 @@ async fn cancel_tasks(store: &SqliteStore, transfer: TransferId, now: Timestamp)
         .bind(to_json(&numbers)?)
         .execute(&mut *write)
         .await?;
+        webhooks::tell_tasks(&mut write, &numbers, now).await?;
         recount.apply(&mut write, transfer, now).await?;
         write.commit().await?;
         cancelled += numbers.len() as u64;

@@ -49,7 +49,7 @@ impl Installation {
     }
 
     /// Adds a setting, for servers that are started from now on.
-    pub(super) fn set(&self, section: &str, name: &str, value: u64) {
+    pub(super) fn set(&self, section: &str, name: &str, value: impl std::fmt::Display) {
         let path = self.home.join("telecine.toml");
         let settings = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{settings}\n[{section}]\n{name} = {value}\n")).unwrap();

@@ -9,3 +9,4 @@ mod chunks;
 mod installation;
 mod kills;
 mod outcome;
+mod webhooks;

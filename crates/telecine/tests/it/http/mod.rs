@@ -26,3 +26,4 @@ mod secrets;
 mod transfers;
 mod uploads;
 mod verification;
+mod webhooks;
