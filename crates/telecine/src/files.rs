@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::ids::{AssetId, EmbedTaskId, TaskId};
-use crate::ids::{TaskId, VideoId};
+use crate::ids::{AssetId, EmbedTaskId, TaskId, VideoId};
 
 /// The playlist of a stream, in its folder.
 pub const PLAYLIST_FILE: &str = "index.m3u8";
@@ -124,6 +123,8 @@ impl DataDir {
     /// A video that is fetched to be embedded, or was.
     pub fn embed_fetched(&self, task: EmbedTaskId) -> PathBuf {
         self.embed_task(task).join("fetched")
+    }
+
     /// Where all streams lie. They can be lost without losing a video, but are not made again.
     pub fn media(&self) -> PathBuf {
         self.0.join("media")

@@ -32,6 +32,8 @@ pub struct IndexingRequest {
     pub asset: AssetId,
     /// The user's own fields; those of the asset where none are given.
     pub user_metadata: Option<Map<String, Value>>,
+    /// No stream is kept of the video.
+    pub without_stream: bool,
 }
 
 /// Has an asset indexed. Asked again while the asset is in the index or on its way there, it gives the same id: clients
@@ -40,7 +42,7 @@ pub struct IndexingRequest {
 /// # Errors
 /// `resource_not_exists`, `asset_not_ready`, `asset_not_indexable`, `video_filesize_too_large`, `parameter_invalid`.
 pub async fn index_asset(app: &Arc<App>, workspace: WorkspaceId, request: IndexingRequest) -> Result<TaskId> {
-    let IndexingRequest { index, asset: id, user_metadata } = request;
+    let IndexingRequest { index, asset: id, user_metadata, without_stream } = request;
     user_metadata.as_ref().map_or(Ok(()), check_user_metadata)?;
     let absent = || Fault::because(Code::ResourceNotExists, "There is no such asset.").value(id.to_string());
     let asset = app.store.asset(workspace, id).await?.ok_or_else(absent)?;
@@ -53,8 +55,13 @@ pub async fn index_asset(app: &Arc<App>, workspace: WorkspaceId, request: Indexi
     let path = app.files.asset_file(id);
     let video = VideoInput::Asset { id, path, filename: asset.filename };
     let language = "en".to_owned();
-    create_task(app, workspace, TaskRequest { index, video, transcription: None, language, user_metadata })
-        .await
+    let transcription = None;
+    create_task(
+        app,
+        workspace,
+        TaskRequest { index, video, transcription, language, user_metadata, without_stream },
+    )
+    .await
 }
 
 fn check_indexable(asset: &Asset) -> Result<(), Fault> {

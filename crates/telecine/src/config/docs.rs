@@ -7,11 +7,9 @@ use super::Config;
 use super::schema::{Field, Kind, fields};
 
 /// The sources of all structs that a [`Config`] is made of.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 8] = [
     include_str!("mod.rs"),
     include_str!("assets.rs"),
-const SOURCES: [&str; 6] = [
-    include_str!("mod.rs"),
     include_str!("streaming.rs"),
     include_str!("../keys/limits.rs"),
     include_str!("webhooks.rs"),

@@ -15,9 +15,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use telecine_media::MediaConfig;
 
-pub use assets::AssetsConfig;
 use crate::keys::RateLimits;
 
+pub use assets::AssetsConfig;
 pub use docs::{to_commented_toml, to_markdown};
 pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
 pub use streaming::StreamingConfig;

@@ -45,7 +45,6 @@ pub(super) async fn around(mut request: Request, next: Next) -> Response {
         request.extensions_mut().insert(Arc::clone(&quota));
         let mut response = answer(request, next).await;
         render_failure(&mut response, &id, error::is_wrapped(&route));
-        render_failure(&mut response, &id);
         let status = response.status();
         let headers = response.headers_mut();
         if let Some(quota) = quota.get() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, MatchedPath};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use super::error::Failure;
@@ -21,13 +22,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let app = Arc::<App>::from_ref(state);
-        let secret = parts.headers.get("x-api-key").and_then(|value| value.to_str().ok()).map(str::trim);
-        let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
-            return Err(Fault::because(Code::ApiKeyInvalid, "The header x-api-key is missing.").into());
-        };
-        let known = app.store.caller(sha256(secret)).await?;
-        let caller = known
-            .ok_or_else(|| Fault::because(Code::ApiKeyInvalid, "The API key is unknown or was revoked."))?;
+        let caller = known_caller(&app, &parts.headers).await?;
         tracing::Span::current().record("key", tracing::field::display(caller.key));
         let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let limits = caller.rate_limits.unwrap_or_default().or(app.config.rate_limits);
@@ -42,4 +37,14 @@ where
         }
         Ok(caller)
     }
+}
+
+/// Whose key a request carries; it is not counted as one by this.
+pub(super) async fn known_caller(app: &App, headers: &HeaderMap) -> Result<Caller, Failure> {
+    let secret = headers.get("x-api-key").and_then(|value| value.to_str().ok()).map(str::trim);
+    let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
+        return Err(Fault::because(Code::ApiKeyInvalid, "The header x-api-key is missing.").into());
+    };
+    let known = app.store.caller(sha256(secret)).await?;
+    Ok(known.ok_or_else(|| Fault::because(Code::ApiKeyInvalid, "The API key is unknown or was revoked."))?)
 }

@@ -50,7 +50,6 @@ pub fn status(code: Code) -> StatusCode {
         Code::IntegrationAlreadyExists | Code::IdempotencyKeyInProgress => StatusCode::CONFLICT,
         Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::AssetInUse | Code::ConnectionNotActive => StatusCode::CONFLICT,
-        Code::IntegrationAlreadyExists => StatusCode::CONFLICT,
         Code::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RequestTimedOut => StatusCode::REQUEST_TIMEOUT,

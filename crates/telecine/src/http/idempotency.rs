@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use tracing::Instrument;
 
+use super::auth::known_caller;
 use super::body::read_all;
 use super::error::Failure;
 use super::params::media_type;
@@ -37,12 +38,11 @@ pub(super) async fn idempotent(State(app): State<Arc<App>>, request: Request, ne
     if request.method() != Method::POST || !request.headers().contains_key(KEY) {
         return next.run(request).await;
     }
-    let (mut parts, body) = request.into_parts();
-    let Ok(caller) = Caller::from_request_parts(&mut parts, &app).await else {
+    let Ok(caller) = known_caller(&app, request.headers()).await else {
         // The route refuses it in its own words.
-        return next.run(Request::from_parts(parts, body)).await;
+        return next.run(request).await;
     };
-    match keyed(&app, caller, Request::from_parts(parts, body)).await {
+    match keyed(&app, caller, request).await {
         Ok((request, keyed)) => match once(&app, request, keyed, next).await {
             Ok(response) => response,
             Err(failure) => failure.into_response(),

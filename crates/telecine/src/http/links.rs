@@ -17,10 +17,8 @@ use crate::files::{DataDir, PLAYLIST_FILE};
 use crate::ids::VideoId;
 use crate::time::Timestamp;
 
-/// How long a link works.
+/// How long a link to a picture or for a chunk works.
 pub(super) const LIFETIME: Duration = Duration::from_secs(3_600);
-/// How long a link to a picture works.
-const LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// Signs links and checks them.
 #[derive(Debug)]
@@ -115,21 +113,20 @@ impl Links {
         }
     }
 
-    async fn mac(&self, picture: Picture, expires: i64) -> Result<Hmac<Sha256>> {
-        self.mac_of(&format!("picture\n{}\n{}\n{expires}", picture.video, picture.at_ms)).await
+    async fn mac(&self, signed: Signed, expires: i64) -> Result<Hmac<Sha256>> {
+        self.mac_of(&match signed {
+            Signed::Picture(Picture { video, at_ms }) => format!("picture\n{video}\n{at_ms}\n{expires}"),
+            Signed::Stream(video) => format!("stream\n{video}\n\n{expires}"),
+        })
+        .await
     }
 
     /// The code of a text that says what a link is for and until when; texts of different kinds begin differently.
     pub(super) async fn mac_of(&self, text: &str) -> Result<Hmac<Sha256>> {
-    async fn mac(&self, signed: Signed, expires: i64) -> Result<Hmac<Sha256>> {
         let path = self.files.link_key();
         let read = || tokio::task::spawn_blocking(move || read_or_make(&path));
         let key = self.key.get_or_try_init(|| async { anyhow::Ok(read().await??) }).await?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(anyhow::Error::from)?;
-        let text = match signed {
-            Signed::Picture(Picture { video, at_ms }) => format!("picture\n{video}\n{at_ms}\n{expires}"),
-            Signed::Stream(video) => format!("stream\n{video}\n\n{expires}"),
-        };
         mac.update(text.as_bytes());
         Ok(mac)
     }

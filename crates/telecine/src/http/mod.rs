@@ -3,14 +3,12 @@
 mod around;
 mod auth;
 mod body;
+mod bytes_of;
 mod chunk_links;
 mod error;
 pub mod filter;
 mod form;
 mod idempotency;
-mod bytes_of;
-mod error;
-mod filter;
 mod limits;
 mod links;
 mod metrics;

@@ -23,11 +23,7 @@ use super::metrics::recorder;
 use super::openapi::{self, Head};
 use super::routes::{
     assets, connections, documents, embed, embed_v2, engines, health, imports, indexed_assets, indexes,
-    integrations, keys, search, tasks, transfers, uploads, videos,
-    documents, engines, health, imports, indexes, integrations, keys, search, streams, tasks, transfers,
-    videos,
-    assets, connections, documents, embed, embed_v2, engines, health, imports, indexed_assets, indexes, integrations,
-    keys, search, tasks, transfers, uploads, videos, webhooks,
+    integrations, keys, search, streams, tasks, transfers, uploads, videos, webhooks,
 };
 use super::version::note_version;
 use crate::app::App;

@@ -152,12 +152,6 @@ impl TaskDesk {
         moved.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
         // Two assets of equal bytes are two things to their owner, each with fields of its own.
         let allows_duplicate = asset.is_some();
-        let task = NewTask { id, index, source, transcription, language, user_metadata, allows_duplicate };
-        let stored = match asset {
-            None => self.store.insert_task(workspace, &task, now).await.map(|()| id),
-            Some(asset) => self.store.insert_asset_task(workspace, &task, asset, now).await,
-        };
-        if !matches!(stored, Ok(stored) if stored == id) {
         let task = NewTask {
             id,
             index,
@@ -165,10 +159,14 @@ impl TaskDesk {
             transcription,
             language,
             user_metadata,
-            allows_duplicate: false,
+            allows_duplicate,
             without_stream,
         };
-        if let Err(error) = self.store.insert_task(workspace, &task, now).await {
+        let stored = match asset {
+            None => self.store.insert_task(workspace, &task, now).await.map(|()| id),
+            Some(asset) => self.store.insert_asset_task(workspace, &task, asset, now).await,
+        };
+        if !matches!(stored, Ok(stored) if stored == id) {
             // The folder has no task; were it to stay, the next start would remove it.
             let _ = tokio::fs::remove_dir_all(folder).await;
         }

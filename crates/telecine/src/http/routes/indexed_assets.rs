@@ -68,10 +68,9 @@ pub(in crate::http) async fn create(
     let index: IndexId = path.id("index_id")?;
     let params = Params::read(request, app.config.server.max_body_bytes).await?;
     let asset_id = params.required_id("asset_id")?;
-    // Understood, so that it is refused when it is neither yes nor no.
-    params.flag("enable_video_stream")?;
+    let without_stream = !params.flag("enable_video_stream")?.unwrap_or(false);
     let user_metadata = params.object("user_metadata")?;
-    let request = IndexingRequest { index, asset: asset_id, user_metadata };
+    let request = IndexingRequest { index, asset: asset_id, user_metadata, without_stream };
     let id = index_asset(&app, caller.workspace, request).await?;
     Ok((StatusCode::ACCEPTED, Json(MadeIndexedAsset { id, asset_id })))
 }

@@ -140,7 +140,8 @@ pub(in crate::http) async fn get(
     let embedding = wanted_embedding(&query)?;
     let wants_words = query.flag("transcription")?.unwrap_or(false);
     let video = video(&app, caller, &path).await?;
-    let mut shown = views::video::video(&video, version);
+    let mut streams = hls_of(&app, &links, &headers, &[video.id]).await?;
+    let mut shown = views::video::video(&video, version).with_hls(streams.remove(&video.id));
     if let Some(options) = embedding {
         let index = super::index(&app, caller.workspace, video.index).await?.index;
         let mut segments = Vec::new();
@@ -150,8 +151,6 @@ pub(in crate::http) async fn get(
         }
         shown = shown.with_embedding(&index, segments, version);
     }
-    let mut streams = hls_of(&app, &links, &headers, &[video.id]).await?;
-    let mut shown = views::video::video(&video, version).with_hls(streams.remove(&video.id));
     if wants_words {
         shown = shown.with_transcription(&app.store.segments(video.id, SegmentKind::Speech).await?);
     }

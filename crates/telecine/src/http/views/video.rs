@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::embed::EmbeddedSegment;
-use crate::embedding::{self, Scope};
 use super::hls::HlsView;
+use crate::embedding::{self, Scope};
 use crate::http::version::ApiVersion;
 use crate::ids::{IndexId, VideoId};
 use crate::index::{Family, Index};
@@ -132,6 +132,9 @@ impl VideoView {
             },
             video_embedding: VideoVectors { segments },
         });
+        self
+    }
+
     /// With its stream.
     pub(in crate::http) fn with_hls(mut self, hls: Option<HlsView>) -> Self {
         self.hls = hls;

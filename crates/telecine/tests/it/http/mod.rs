@@ -3,10 +3,10 @@
 mod access;
 mod assets;
 mod bodies;
+mod codes;
 mod combined;
 mod connections;
 mod contract;
-mod codes;
 mod deletion;
 mod docs;
 mod embed;

@@ -267,6 +267,7 @@ async fn a_transfer_that_is_over_is_told_and_so_are_its_cancelled_tasks() {
             language: "en".to_owned(),
             user_metadata: None,
             allows_duplicate: false,
+            without_stream: false,
         })
         .collect();
     store.add_tasks(transfer, &tasks, lab.app.clock.now()).await.unwrap();
