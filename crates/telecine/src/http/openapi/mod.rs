@@ -11,7 +11,7 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::error::status;
+use super::error::{is_wrapped, status};
 use crate::fault::Code;
 
 /// Paths that are other names of another path, with the method that both have.
@@ -87,7 +87,9 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     for status in statuses() {
         let concerns = !(is_open && status == "401") && !(tag == "operation" && status != "500");
         if concerns && !responses.contains_key(&status) {
-            responses.insert(status.clone(), json!({ "$ref": format!("#/components/responses/{status}") }));
+            let wrapped = if is_wrapped(path) { "Wrapped" } else { "" };
+            let answer = format!("#/components/responses/{wrapped}{status}");
+            responses.insert(status.clone(), json!({ "$ref": answer }));
         }
     }
 }
@@ -122,7 +124,7 @@ fn statuses() -> Vec<String> {
     statuses
 }
 
-/// One answer per status, which names the codes that have it.
+/// One answer per status, which names the codes that have it; and once more for routes that tell it inside of `error`.
 fn refusals() -> Value {
     let mut refusals = Map::new();
     for told in statuses() {
@@ -132,11 +134,12 @@ fn refusals() -> Value {
             0..=12 => format!("Refused: {}", codes.join(", ")),
             _ => "Refused: what is wrong can be mended; see `Code`".to_owned(),
         };
-        let refusal = json!({
-            "description": description,
-            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Refusal" } } },
-        });
-        refusals.insert(told, refusal);
+        let answer = |schema: Value| json!({ "description": description, "content": { "application/json": { "schema": schema } } });
+        let refusal = json!({ "$ref": "#/components/schemas/Refusal" });
+        let wrapped =
+            json!({ "type": "object", "required": ["error"], "properties": { "error": refusal.clone() } });
+        refusals.insert(told.clone(), answer(refusal));
+        refusals.insert(format!("Wrapped{told}"), answer(wrapped));
     }
     refusals.into()
 }

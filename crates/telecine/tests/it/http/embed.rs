@@ -59,7 +59,8 @@ async fn a_text_is_embedded_in_the_shape_of_every_version() {
         })
     );
     let encoded = lab.request(Method::POST, "/v1.2/embed");
-    let encoded = encoded.form(&[("engine_name", "by-table"), ("text", "a car"), ("text_truncate", "none")]);
+    let encoded = encoded.header("content-type", "application/x-www-form-urlencoded");
+    let encoded = encoded.body("engine_name=by-table&text=a+car&text_truncate=none");
     let encoded = ok(&Answer::of(encoded.send().await.unwrap()).await);
     assert_eq!(
         (&encoded["engine_name"], &encoded["text_embedding"]["float"]),
