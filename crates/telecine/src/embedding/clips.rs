@@ -31,6 +31,8 @@ pub fn cut(plan: &Plan, duration: MediaTime) -> Vec<TimeRange> {
 pub struct Means {
     clips: Vec<(TimeRange, Vec<f32>, u32)>,
     whole: Vec<f32>,
+    /// When the first picture is shown: nothing is before.
+    first_at: Option<MediaTime>,
     last: Option<Vec<f32>>,
 }
 
@@ -38,7 +40,7 @@ impl Means {
     /// Of these clips, in order of time, of a model with so many numbers.
     pub fn new(clips: Vec<TimeRange>, dim: usize) -> Self {
         let clips = clips.into_iter().map(|range| (range, vec![0.0; dim], 0)).collect();
-        Self { clips, whole: vec![0.0; dim], last: None }
+        Self { clips, whole: vec![0.0; dim], first_at: None, last: None }
     }
 
     /// When the last clip ends: pictures from there on are not needed.
@@ -55,15 +57,16 @@ impl Means {
             *count += 1;
             add(&mut self.whole, vector);
         }
+        self.first_at.get_or_insert(at);
         self.last = Some(vector.to_vec());
     }
 
     /// Clips that end before this moment and had no picture of their own show the last one.
     fn fill(&mut self, until: MediaTime) {
-        let Some(last) = &self.last else { return };
-        for (_, sum, count) in
-            self.clips.iter_mut().filter(|(range, _, count)| *count == 0 && range.end() <= until)
-        {
+        let Some((last, first_at)) = self.last.as_ref().zip(self.first_at) else { return };
+        let is_filled =
+            |range: &TimeRange, count: u32| count == 0 && range.end() <= until && range.end() > first_at;
+        for (_, sum, count) in self.clips.iter_mut().filter(|(range, _, count)| is_filled(range, *count)) {
             add(sum, last);
             *count += 1;
             add(&mut self.whole, last);

@@ -61,7 +61,10 @@ impl Answer {
     /// Status and code: what a refusal is told by.
     #[track_caller]
     pub(crate) fn refusal(&self) -> (u16, String) {
-        (self.status, self.json()["code"].as_str().unwrap_or_default().to_owned())
+        let body = self.json();
+        // The newest routes tell it inside of `error`.
+        let told = body.get("error").filter(|error| error.is_object()).unwrap_or(&body);
+        (self.status, told["code"].as_str().unwrap_or_default().to_owned())
     }
 
     pub(crate) async fn of(response: reqwest::Response) -> Self {
