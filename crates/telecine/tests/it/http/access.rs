@@ -74,7 +74,7 @@ async fn what_is_not_there_is_told_as_json_under_every_prefix() {
         "/v1/indexes",
         "/v1.2/classify",
         "/v1.3/entity-collections",
-        "/embed",
+        "/embeddings",
         "/v1.2/indexes/a/b/c",
         "/v1.2/x%ff",
     ] {
