@@ -33,11 +33,12 @@ pub struct IndexingRequest {
     /// The user's own fields; those of the asset where none are given.
     pub user_metadata: Option<Map<String, Value>>,
     /// No stream is kept of the video.
+    /// Whether no stream is kept of the video.
     pub without_stream: bool,
 }
 
 /// Has an asset indexed. Asked again while the asset is in the index or on its way there, it gives the same id: clients
-/// repeat requests. Two assets of equal bytes become two videos, for each has fields of its own.
+/// repeat requests. Where the index has the content already, the indexed asset is that video under another id.
 ///
 /// # Errors
 /// `resource_not_exists`, `asset_not_ready`, `asset_not_indexable`, `video_filesize_too_large`, `parameter_invalid`.
@@ -62,6 +63,8 @@ pub async fn index_asset(app: &Arc<App>, workspace: WorkspaceId, request: Indexi
         TaskRequest { index, video, transcription, language, user_metadata, without_stream },
     )
     .await
+    let request = TaskRequest { index, video, transcription, language, user_metadata, without_stream };
+    create_task(app, workspace, request).await
 }
 
 fn check_indexable(asset: &Asset) -> Result<(), Fault> {

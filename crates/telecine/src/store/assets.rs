@@ -151,7 +151,7 @@ pub trait IndexedAssetStore: Send + Sync {
         &self,
         workspace: WorkspaceId,
         asset: AssetId,
-    ) -> Result<Option<(TaskId, Status)>>;
+    ) -> Result<Option<(VideoId, Status)>>;
     /// Replaces the user's own fields of the video, and of its task. Whether there was one.
     async fn set_indexed_metadata(
         &self,

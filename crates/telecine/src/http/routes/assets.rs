@@ -292,11 +292,11 @@ pub(in crate::http) async fn transcription(
         TranscriptionView { status, video_id: None, utterances: None, error }
     };
     let told = match newest {
-        Some((task, Status::Ready)) => {
-            let segments = app.store.segments(task.into(), SegmentKind::Speech).await?;
+        Some((video, Status::Ready | Status::Skipped)) => {
+            let segments = app.store.segments(video, SegmentKind::Speech).await?;
             let is_wanted = wanted.is_empty() || wanted.contains(&"utterances");
             let utterances = is_wanted.then(|| views::video::entries(&segments).unwrap_or_default());
-            TranscriptionView { status: "ready", video_id: Some(task.into()), utterances, error: None }
+            TranscriptionView { status: "ready", video_id: Some(video), utterances, error: None }
         }
         Some((_, Status::Failed)) => {
             failed("failed", "The asset could not be indexed, so that nothing was heard.")

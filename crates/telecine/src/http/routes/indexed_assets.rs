@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::streams::hls_of;
 use super::videos::merged;
 use super::{NOTHING, absent};
 use crate::app::App;
 use crate::asset::{IndexedAsset, IndexingRequest, index_asset};
 use crate::fault::{Fault, Result};
 use crate::http::error::Failure;
+use crate::http::links::Links;
 use crate::http::openapi::{Page, PageQuery};
 use crate::http::params::{Params, missing};
 use crate::http::path::PathIds;
@@ -26,13 +28,14 @@ use crate::ids::{AssetId, IndexId, TaskId, VideoId};
 use crate::keys::Caller;
 use crate::store::IndexedFilter;
 use crate::transfer::Status;
-use crate::video::{SegmentKind, check_user_metadata};
+use crate::video::{Video, check_user_metadata};
 
 /// An asset to be indexed.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the form of a body, for the document")]
 struct NewIndexedAsset {
     asset_id: AssetId,
+    /// Whether a stream is kept of the video; false unless given.
     enable_video_stream: Option<bool>,
     /// Those of the asset, unless given.
     #[schema(value_type = Option<Object>)]
@@ -81,10 +84,12 @@ pub(in crate::http) async fn create(
     responses((status = 200, body = Page<IndexedAssetView>)))]
 pub(in crate::http) async fn list(
     State(app): State<Arc<App>>,
+    State(links): State<Arc<Links>>,
     caller: Caller,
     version: ApiVersion,
     path: PathIds,
     query: Query,
+    headers: HeaderMap,
 ) -> Result<Json<Page<IndexedAssetView>>, Failure> {
     let index: IndexId = path.id("index_id")?;
     let paging = query.paging()?;
@@ -93,7 +98,13 @@ pub(in crate::http) async fn list(
     filter.video.user_metadata.retain(|(name, _)| name != "status");
     super::index(&app, caller.workspace, index).await?;
     let listed = app.store.indexed_assets(caller.workspace, index, &filter, paging).await?;
-    let rows = listed.rows.iter().map(|it| views::asset::indexed_asset(it, version)).collect();
+    let ids: Vec<VideoId> = listed.rows.iter().filter_map(|it| it.video.as_ref().map(|video| video.id)).collect();
+    let mut streams = hls_of(&app, &links, &headers, &ids).await?;
+    let shown = |it: &IndexedAsset| {
+        let video = |video: &Video| views::video::video(video, version).with_hls(streams.remove(&video.id));
+        views::asset::indexed_asset(it, it.video.as_ref().map(video), version)
+    };
+    let rows = listed.rows.iter().map(shown).collect();
     Ok(Json(Page::new(rows, paging, listed.total)))
 }
 
@@ -118,28 +129,28 @@ async fn indexed_asset(app: &App, caller: Caller, path: &PathIds) -> Result<Inde
 
 /// A video, or what will be one.
 #[utoipa::path(get, path = "/indexes/{index_id}/indexed-assets/{indexed_asset_id}", tag = "indexed assets",
-    params(("transcription" = Option<bool>, Query, description = "with what is said")),
+    params(
+        ("transcription" = Option<bool>, Query, description = "with what is said"),
+        ("embedding_option" = Option<Vec<String>>, Query,
+            description = "with vectors: of what is seen (`visual-text` or `visual`) and said (`transcription`)"),
+    ),
     responses((status = 200, body = IndexedAssetView)))]
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
+    State(links): State<Arc<Links>>,
     caller: Caller,
     version: ApiVersion,
     path: PathIds,
     query: Query,
+    headers: HeaderMap,
 ) -> Result<Json<IndexedAssetView>, Failure> {
-    if query.get("embedding_option").is_some() {
-        return Err(Fault::parameter("Embeddings cannot be had here yet.")
-            .remedy("Leave the parameter out.")
-            .into());
-    }
-    let wants_words = query.flag("transcription")?.unwrap_or(false);
+    let wanted = super::videos::Wanted::of(&query)?;
     let found = indexed_asset(&app, caller, &path).await?;
-    let mut shown = views::asset::indexed_asset(&found, version);
-    if wants_words {
-        let segments = app.store.segments(found.task.id.into(), SegmentKind::Speech).await?;
-        shown = shown.with_transcription(&segments);
-    }
-    Ok(Json(shown))
+    let video = match &found.video {
+        Some(video) => Some(wanted.shown((&app, &links), caller, video, (version, &headers)).await?),
+        None => None,
+    };
+    Ok(Json(views::asset::indexed_asset(&found, video, version)))
 }
 
 /// Sets some of the user's own fields; null removes one.
@@ -176,12 +187,14 @@ async fn set_metadata(
     let params = Params::read(request, app.config.server.max_body_bytes).await?;
     let given = params.object("user_metadata")?.ok_or_else(|| missing("user_metadata"))?;
     let IndexedAsset { task, video, .. } = indexed_asset(app, caller, path).await?;
+    // Of a duplicate, they are those of the video that it equals.
+    let id = video.as_ref().map_or_else(|| task.id.into(), |video| video.id);
     let before = video.map(|video| video.user_metadata).or(task.user_metadata).filter(|_| !is_whole);
     let fields = merged(before.unwrap_or_default(), given);
     check_user_metadata(&fields)?;
     let (store, now) = (&app.store, app.clock.now());
     let is_set =
-        store.set_indexed_metadata(caller.workspace, task.index, task.id.into(), &fields, now).await?;
+        store.set_indexed_metadata(caller.workspace, task.index, id, &fields, now).await?;
     if is_set { Ok(NOTHING) } else { Err(absent("indexed asset", task.id).into()) }
 }
 

@@ -137,8 +137,7 @@ pub(in crate::http) async fn get(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Json<VideoView>, Failure> {
-    let embedding = wanted_embedding(&query)?;
-    let wants_words = query.flag("transcription")?.unwrap_or(false);
+    let wanted = Wanted::of(&query)?;
     let video = video(&app, caller, &path).await?;
     let mut streams = hls_of(&app, &links, &headers, &[video.id]).await?;
     let mut shown = views::video::video(&video, version).with_hls(streams.remove(&video.id));
@@ -148,8 +147,45 @@ pub(in crate::http) async fn get(
         for (kind, option) in options {
             let found = app.store.segment_vectors(video.id, kind).await?;
             segments.extend(found.into_iter().map(|found| views::video::embedded(found, option)));
+    Ok(Json(wanted.shown((&app, &links), caller, &video, (version, &headers)).await?))
+}
+
+/// What is asked for beside a video.
+pub(super) struct Wanted {
+    embedding: Option<Vec<(SegmentKind, &'static str)>>,
+    words: bool,
+}
+
+impl Wanted {
+    /// Reads it off a query.
+    pub(super) fn of(query: &Query) -> Result<Self, Fault> {
+        let words = query.flag("transcription")?.unwrap_or(false);
+        Ok(Self { embedding: wanted_embedding(query)?, words })
+    }
+
+    /// The video, with it.
+    pub(super) async fn shown(
+        self,
+        (app, links): (&App, &Links),
+        caller: Caller,
+        video: &Video,
+        (version, headers): (ApiVersion, &HeaderMap),
+    ) -> Result<VideoView> {
+        let mut streams = hls_of(app, links, headers, &[video.id]).await?;
+        let mut shown = views::video::video(video, version).with_hls(streams.remove(&video.id));
+        if let Some(options) = self.embedding {
+            let index = super::index(app, caller.workspace, video.index).await?.index;
+            let mut segments = Vec::new();
+            for (kind, option) in options {
+                let found = app.store.segment_vectors(video.id, kind).await?;
+                segments.extend(found.into_iter().map(|found| views::video::embedded(found, option)));
+            }
+            shown = shown.with_embedding(&index, segments, version);
         }
-        shown = shown.with_embedding(&index, segments, version);
+        if self.words {
+            shown = shown.with_transcription(&app.store.segments(video.id, SegmentKind::Speech).await?);
+        }
+        Ok(shown)
     }
     if wants_words {
         shown = shown.with_transcription(&app.store.segments(video.id, SegmentKind::Speech).await?);

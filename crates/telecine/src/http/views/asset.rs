@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::task::{TaskMetadata, metadata, status};
-use super::video::{TextEntry, VideoView, video};
+use super::video::{TextEntry, VideoView};
 use crate::asset::upload::{Chunk, ReportTaken, Upload, UploadStatus};
 use crate::asset::{Asset, AssetStatus, IndexedAsset, Origin, Reference};
 use crate::fault::Fault;
@@ -15,7 +15,6 @@ use crate::ids::{AssetId, IndexId, TaskId, UploadId, VideoId};
 use crate::store::Paging;
 use crate::time::Timestamp;
 use crate::transfer::last_part;
-use crate::video::Segment;
 
 /// An asset. Lists tell less of it than a look at one does.
 #[derive(Serialize, ToSchema)]
@@ -333,6 +332,9 @@ pub(in crate::http) struct IndexedAssetView {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     asset_id: Option<AssetId>,
+    /// The video that it equals: the index had the content already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video_id: Option<VideoId>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Fault>,
@@ -369,22 +371,16 @@ struct WaitingView {
     user_metadata: Map<String, Value>,
 }
 
-impl IndexedAssetView {
-    /// With what is said, as far as there is a video.
-    pub(in crate::http) fn with_transcription(mut self, segments: &[Segment]) -> Self {
-        if let IndexedBody::Video(video) = self.body {
-            self.body = IndexedBody::Video(Box::new(video.with_transcription(segments)));
-        }
-        self
-    }
-}
-
-/// A video, or what will be one.
-pub(in crate::http) fn indexed_asset(it: &IndexedAsset, version: ApiVersion) -> IndexedAssetView {
+/// A video, as it is to be shown, or what will be one.
+pub(in crate::http) fn indexed_asset(
+    it: &IndexedAsset,
+    video: Option<VideoView>,
+    version: ApiVersion,
+) -> IndexedAssetView {
     let task = &it.task;
     let is_v1_3 = version == ApiVersion::V1_3;
-    let body = match &it.video {
-        Some(found) => IndexedBody::Video(Box::new(video(found, version))),
+    let body = match video {
+        Some(video) => IndexedBody::Video(Box::new(video.under(task.id.into()))),
         None => IndexedBody::Waiting(Box::new(WaitingView {
             id: task.id,
             created_at: task.created_at,
@@ -400,6 +396,7 @@ pub(in crate::http) fn indexed_asset(it: &IndexedAsset, version: ApiVersion) -> 
         body,
         status: status(task.status),
         asset_id: it.asset,
+        video_id: task.duplicate.as_ref().map(|duplicate| duplicate.video),
         error: task.fault.clone(),
         error_message: task.fault.as_ref().map(Fault::sentence),
     }

@@ -113,6 +113,12 @@ pub(in crate::http) struct Texts {
 }
 
 impl VideoView {
+    /// Under another id.
+    pub(in crate::http) fn under(mut self, id: VideoId) -> Self {
+        self.id = id;
+        self
+    }
+
     /// With vectors.
     pub(in crate::http) fn with_embedding(
         mut self,

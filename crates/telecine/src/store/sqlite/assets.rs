@@ -151,7 +151,7 @@ impl AssetStore for SqliteStore {
         let mut write = self.write().await?;
         let in_use: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM indexed_asset r JOIN task t ON t.id = r.task_id WHERE r.asset_id = ? \
-             AND r.workspace_id = ? AND (t.due_at IS NOT NULL OR EXISTS (SELECT 1 FROM video v WHERE v.id = t.id))",
+             AND r.workspace_id = ? AND (t.due_at IS NOT NULL OR EXISTS (SELECT 1 FROM video v WHERE v.id = t.video_id))",
         )
         .bind(id.to_string())
         .bind(workspace.to_string())

@@ -20,10 +20,12 @@ use crate::transfer::{NewTask, Status, Task};
 use crate::video::Video;
 
 /// A task with the video that it made and the asset that it is of, if there are such.
-const FROM: &str = "task t LEFT JOIN video v ON v.id = t.id LEFT JOIN indexed_asset r ON r.task_id = t.id";
-/// Those that made a video, or may yet, or failed. What was skipped has no video of its own; what is ready and has none had
-/// it deleted.
-const INDEXED: &str = " AND t.status <> 'skipped' AND (t.status <> 'ready' OR v.id IS NOT NULL)";
+const FROM: &str = "task t LEFT JOIN video v ON v.id = coalesce(t.video_id, t.id) \
+    LEFT JOIN indexed_asset r ON r.task_id = t.id";
+/// Those that made a video, or may yet, or failed. What was skipped is the video that it equals, if it is of an asset; what
+/// is ready and has no video had it deleted.
+const INDEXED: &str = " AND (t.status NOT IN ('ready', 'skipped') OR v.id IS NOT NULL) \
+    AND (t.status <> 'skipped' OR r.task_id IS NOT NULL)";
 
 #[derive(sqlx::FromRow)]
 struct IndexedRow {
@@ -95,7 +97,7 @@ impl IndexedAssetStore for SqliteStore {
         let row: Option<IndexedRow> = sql.build_query_as().fetch_optional(&self.readers).await?;
         let Some(row) = row else { return Ok(None) };
         let (task, asset) = row.into_parts()?;
-        let video = videos_of(self, &[task.id]).await?.remove(&id);
+        let video = videos_of(self, std::slice::from_ref(&task)).await?.remove(&video_of(&task));
         Ok(Some(IndexedAsset { task, video, asset }))
     }
 
@@ -109,10 +111,10 @@ impl IndexedAssetStore for SqliteStore {
         let conditions = |sql: &mut Sql| conditions(sql, workspace, index, filter);
         let list = List { columns: COLUMNS, from: FROM, alias: "t", conditions: &conditions };
         let Listed { rows, total } = list.page(self, paging, IndexedRow::into_parts).await?;
-        let ids: Vec<TaskId> = rows.iter().map(|(task, _)| task.id).collect();
-        let mut videos = videos_of(self, &ids).await?;
+        let tasks: Vec<&Task> = rows.iter().map(|(task, _)| task).collect();
+        let videos = videos_of(self, tasks).await?;
         let whole = |(task, asset): (Task, Option<AssetId>)| {
-            let video = videos.remove(&task.id.into());
+            let video = videos.get(&video_of(&task)).cloned();
             IndexedAsset { task, video, asset }
         };
         Ok(Listed { rows: rows.into_iter().map(whole).collect(), total })
@@ -130,7 +132,7 @@ impl IndexedAssetStore for SqliteStore {
             sql.push(" AND x.deleted_at IS NULL").push(INDEXED);
         };
         let from = "indexed_asset r JOIN task t ON t.id = r.task_id JOIN video_index x ON x.id = t.index_id \
-                    LEFT JOIN video v ON v.id = t.id";
+                    LEFT JOIN video v ON v.id = coalesce(t.video_id, t.id)";
         let list = List { columns: "t.id, x.id, x.name", from, alias: "t", conditions: &conditions };
         list.page(self, paging, |(task, index, index_name): (String, String, String)| {
             Ok(Reference { task: parsed(&task)?, index: parsed(&index)?, index_name })
@@ -142,11 +144,11 @@ impl IndexedAssetStore for SqliteStore {
         &self,
         workspace: WorkspaceId,
         asset: AssetId,
-    ) -> Result<Option<(TaskId, Status)>> {
+    ) -> Result<Option<(VideoId, Status)>> {
         let found: Option<(String, String)> = sqlx::query_as(
-            "SELECT t.id, t.status FROM indexed_asset r JOIN task t ON t.id = r.task_id \
-             LEFT JOIN video v ON v.id = t.id WHERE r.asset_id = ? AND r.workspace_id = ? \
-             AND (t.status <> 'ready' OR v.id IS NOT NULL) ORDER BY v.id IS NULL, t.status = 'failed', t.seq DESC LIMIT 1",
+            "SELECT coalesce(t.video_id, t.id), t.status FROM indexed_asset r JOIN task t ON t.id = r.task_id \
+             LEFT JOIN video v ON v.id = t.video_id WHERE r.asset_id = ? AND r.workspace_id = ? \
+             AND (t.status NOT IN ('ready', 'skipped') OR v.id IS NOT NULL) ORDER BY v.id IS NULL, t.status = 'failed', t.seq DESC LIMIT 1",
         )
         .bind(asset.to_string())
         .bind(workspace.to_string())
@@ -231,7 +233,7 @@ type Scalar<'q> = sqlx::query::QueryScalar<'q, sqlx::Sqlite, String, sqlx::sqlit
 fn of_asset(asset: AssetId, index: IndexId, workspace: WorkspaceId) -> Scalar<'static> {
     sqlx::query_scalar(
         "SELECT t.id FROM indexed_asset r JOIN task t ON t.id = r.task_id WHERE r.asset_id = ? AND r.index_id = ? \
-         AND r.workspace_id = ? AND (t.due_at IS NOT NULL OR EXISTS (SELECT 1 FROM video v WHERE v.id = t.id)) LIMIT 1",
+         AND r.workspace_id = ? AND (t.due_at IS NOT NULL OR EXISTS (SELECT 1 FROM video v WHERE v.id = t.video_id)) LIMIT 1",
     )
     .bind(asset.to_string())
     .bind(index.to_string())
@@ -248,7 +250,16 @@ async fn remove(write: &mut Write, id: VideoId, task_too: bool) -> Result<()> {
     Ok(())
 }
 
-async fn videos_of(store: &SqliteStore, ids: &[TaskId]) -> Result<HashMap<VideoId, Video>> {
+/// The video of a task: its own, or the one that it equals.
+fn video_of(task: &Task) -> VideoId {
+    task.duplicate.as_ref().map_or_else(|| task.id.into(), |duplicate| duplicate.video)
+}
+
+async fn videos_of<'a>(
+    store: &SqliteStore,
+    tasks: impl IntoIterator<Item = &'a Task>,
+) -> Result<HashMap<VideoId, Video>> {
+    let ids: Vec<VideoId> = tasks.into_iter().map(video_of).collect();
     let mut sql =
         Sql::new(format!("SELECT {VIDEO_COLUMNS} FROM video v WHERE v.id IN (SELECT value FROM json_each("));
     sql.push_bind(to_json(&ids)?).push("))");
@@ -270,11 +281,11 @@ fn conditions(sql: &mut Sql, workspace: WorkspaceId, index: IndexId, filter: &In
         sql.push(")");
     }
     equals(sql, "t.filename", video.filename.clone());
-    within(sql, "t.duration_s", video.duration_s);
-    within(sql, "t.fps", video.fps);
-    within(sql, "t.width", video.width);
-    within(sql, "t.height", video.height);
-    within(sql, "t.size_bytes", video.size_bytes);
+    within(sql, "coalesce(v.duration_s, t.duration_s)", video.duration_s);
+    within(sql, "coalesce(v.fps, t.fps)", video.fps);
+    within(sql, "coalesce(v.width, t.width)", video.width);
+    within(sql, "coalesce(v.height, t.height)", video.height);
+    within(sql, "coalesce(v.size_bytes, t.size_bytes)", video.size_bytes);
     within_moments(sql, "t.created_at", video.created_at);
     within_moments(sql, "coalesce(v.updated_at, t.updated_at)", video.updated_at);
     for (name, test) in &video.user_metadata {

@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use telecine::asset::work_on_due;
 use telecine::ids::{AssetId, TaskId};
+use telecine::store::ContentHolder;
+use telecine::transfer::{Duplicate, DuplicateBy, Event};
 
 use super::lab::{Answer, Lab, id_of};
 use crate::pipeline::media::{ffmpeg, silent};
@@ -249,6 +252,36 @@ async fn an_asset_is_indexed_once_and_its_id_is_that_of_task_and_video() {
     assert_eq!(lab.send(Method::DELETE, &format!("{path}/{id}"), None).await.status, 204);
     assert_eq!(lab.get(&format!("/tasks/{id}")).await.status, 404);
     assert_eq!(lab.get(&format!("{path}/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_asset_whose_content_the_index_has_is_that_video_under_another_id() {
+    let lab = Lab::start().await;
+    let index = lab.index("harbour").await;
+    let first = lab.video(index, "pier.mp4").await;
+    let (asset, _) = brought(&lab, "copy.mp4", film(&lab)).await;
+    let path = format!("/v1.3/indexes/{index}/indexed-assets");
+    let id: TaskId = id_of(&lab.post(&path, json!({ "asset_id": asset })).await.json()["_id"]);
+    let store = &lab.app.store;
+    let claim = store.claim_next(lab.app.clock.now(), Duration::from_secs(60)).await.unwrap().unwrap();
+    assert_eq!(claim.task, id);
+    let held = store.hold_content(&claim, "hash of pier.mp4").await.unwrap();
+    assert_eq!(held, Ok(ContentHolder::Video(first.into())), "it is no second video");
+    let event = Event::Duplicate(Duplicate { video: first.into(), by: DuplicateBy::Content });
+    assert_eq!(store.change_task(&claim, &event.into(), lab.app.clock.now()).await.unwrap(), Ok(()));
+
+    let one = lab.get(&format!("{path}/{id}?transcription=true")).await.json();
+    assert_eq!((&one["_id"], &one["video_id"], &one["status"]), (&json!(id), &json!(first), &json!("ready")), "{one}");
+    assert_eq!(one["transcription"][0]["value"], "A boat leaves the harbour in pier.mp4");
+    let said = lab.get(&format!("/assets/{asset}/transcription")).await.json();
+    assert_eq!((&said["status"], &said["video_id"]), (&json!("ready"), &json!(first)));
+    let listed = lab.get(&format!("{path}?status=ready&duration[gte]=0")).await.json();
+    assert_eq!(listed["page_info"]["total_results"], 2, "{listed}");
+    assert_eq!(lab.post(&path, json!({ "asset_id": asset })).await.json()["_id"], json!(id));
+    assert_eq!(lab.send(Method::DELETE, &format!("/assets/{asset}"), None).await.status, 409);
+    assert_eq!(lab.send(Method::DELETE, &format!("{path}/{id}"), None).await.status, 204);
+    assert_eq!(lab.get(&format!("{path}/{first}")).await.json()["status"], "ready", "the video itself stays");
+    assert_eq!(lab.send(Method::DELETE, &format!("/assets/{asset}"), None).await.status, 204);
 }
 
 #[tokio::test]
