@@ -8,12 +8,14 @@
 #     azurite   the test server that comes from npm, into the same folder, from its lock file
 #     aws       another one with the AWS CLI, in .venv-aws, which only the tests need
 #     rust      cargo-nextest, if there is none
-#     build     the workspace, in the development profile
+#     build     the server, in the development profile
 #     models    the models that a server needs by default
 #     models-all  every model that the tests use (Whisper too), and the sample photos
+#     system-writer  Debian packages that building the writer (llama.cpp) needs: CMake and libclang
+#     writer    the writer beside the server's program (release profile), and its model (491 MB): for text about videos
 #     samples   sample videos and recordings
 #     demo      system python build models samples
-#     all       system system-tests python azurite aws rust models-all samples
+#     all       system system-tests system-writer python azurite aws rust models-all samples
 #
 # Environment: TELECINE_CACHE (models and media; default ~/.cache/telecine), TELECINE_MODELS (models alone),
 # TELECINE_VENV (default .venv here).
@@ -55,6 +57,11 @@ missing_test_packages() {
     [ -e /usr/share/pocketsphinx/test/data/librivox/transcription ] || echo pocketsphinx-testdata
 }
 
+missing_writer_packages() {
+    command -v cmake >/dev/null || echo cmake
+    compgen -G '/usr/lib/*/libclang*.so*' >/dev/null || compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || echo libclang-dev
+}
+
 install() { # WHAT PACKAGE…
     local what=$1 missing=("${@:2}")
     if [ ${#missing[@]} = 0 ]; then
@@ -78,6 +85,12 @@ setup_system_tests() {
     local missing
     mapfile -t missing < <(missing_test_packages)
     install "system packages of the tests" "${missing[@]}"
+}
+
+setup_system_writer() {
+    local missing
+    mapfile -t missing < <(missing_writer_packages)
+    install "system packages of the writer" "${missing[@]}"
 }
 
 make_environment() { # FOLDER LOCK WHAT
@@ -141,8 +154,8 @@ setup_rust() {
 
 setup_build() {
     need_cargo
-    say "building the workspace"
-    (cd "$root" && cargo build --workspace)
+    say "building the server"
+    (cd "$root" && cargo build -p telecine)
 }
 
 fetch_models() { # OPTION… of `telecine models fetch`; pip comes from the virtual environment.
@@ -150,6 +163,13 @@ fetch_models() { # OPTION… of `telecine models fetch`; pip comes from the virt
     [ -x "$venv/bin/python" ] || setup_python
     say "fetching and checking models"
     (cd "$root" && cargo run --quiet -p telecine -- models fetch --python "$venv/bin/python" "$@")
+}
+
+setup_writer() {
+    need_cargo
+    say "building the writer (llama.cpp: about eight minutes of one core)"
+    (cd "$root" && cargo build --release --locked -p telecine-writer)
+    fetch_models --set qwen2.5-coder-0.5b
 }
 
 setup_samples() {
@@ -162,6 +182,8 @@ setup_part() {
     case $1 in
         system) setup_system ;;
         system-tests) setup_system_tests ;;
+        system-writer) setup_system_writer ;;
+        writer) setup_system_writer; setup_writer ;;
         python) setup_python ;;
         azurite) setup_azurite ;;
         aws) setup_aws ;;
@@ -171,7 +193,7 @@ setup_part() {
         models-all) fetch_models --all --samples ;;
         samples) setup_samples ;;
         demo) for part in system python build models samples; do setup_part "$part"; done ;;
-        all) for part in system system-tests python azurite aws rust models-all samples; do setup_part "$part"; done ;;
+        all) for part in system system-tests system-writer python azurite aws rust models-all samples; do setup_part "$part"; done ;;
         -h | --help) sed -n '2,/^set -/s/^# \{0,1\}//p' "$0"; exit ;;
         *) die "no such part: $1 (see --help)" ;;
     esac

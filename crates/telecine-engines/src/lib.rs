@@ -1,4 +1,4 @@
-//! Models and the engines that run them: see what images show, hear speech, read text in images, understand words. Knows nothing of the service: no bucket, no
+//! Models and the engines that run them: see what images show, hear speech, read text in images, understand words, write text. Knows nothing of the service: no bucket, no
 //! database, no task. Engines block their thread; the caller decides on which one they run.
 
 mod error;
@@ -12,6 +12,7 @@ pub mod see;
 pub mod vector;
 pub mod weights;
 pub mod words;
+pub mod write;
 
 pub use error::EngineError;
 pub use image::Image;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use telecine_engines::write::Writer;
 use telecine_media::MediaTools;
 use tokio_util::sync::CancellationToken;
 
@@ -82,7 +83,9 @@ impl App {
         let lock = take_lock(&files)?;
         let media = MediaTools::discover(config.media.clone()).await.map_err(anyhow::Error::new)?;
         tell_sandbox(&media);
-        let engines = load_engines(&config.engines).await?;
+        let mut engines = load_engines(&config.engines).await?;
+        engines.write = pipeline::open_writer(&config).map_err(anyhow::Error::new)?;
+        tell_writer(engines.write.as_deref());
         let store = open_store(&files).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         tidy_up(&files, &*store, clock.now()).await?;
@@ -134,6 +137,14 @@ fn tell_sandbox(media: &MediaTools) {
         tracing::info!(%sandbox, ffmpeg = media.version(), "files are decoded in a sandbox");
     } else {
         tracing::warn!(%sandbox, ffmpeg = media.version(), "this kernel lacks a part of the sandbox around the decoder");
+    }
+}
+
+/// Operators should know what writes, and that nothing does.
+fn tell_writer(writer: Option<&dyn Writer>) {
+    match writer {
+        Some(writer) => tracing::info!(model = writer.model_id(), "text about videos can be asked for"),
+        None => tracing::info!("text about videos cannot be asked for: there is no writer"),
     }
 }
 

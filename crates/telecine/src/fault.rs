@@ -69,6 +69,10 @@ codes! {
     IndexOptionCannotBeChanged "index_option_cannot_be_changed" "The options of an index cannot be changed." "options are fixed when an index is made" "Make a new index.";
     IndexNotSupportedForSearch "index_not_supported_for_search" "The index cannot be searched." "an index needs a marengo engine to be searched" "Make an index with a marengo engine.";
     IndexNotSupportedForGenerate "index_not_supported_for_generate" "No text can be generated from this index." "" "";
+    TokenLimitExceeded "token_limit_exceeded" "The prompt does not fit into what the model takes in." "" "Shorten the prompt, or ask for a shorter answer (max_tokens).";
+    NothingToGenerateFrom "nothing_to_generate_from" "Nothing is known of this video that could be written about." "something must have been said, shown as text or recognised" "Ask without response_format, or about another video.";
+    AnalysisNotFinished "analysis_not_finished" "The analysis is not over." "what is waiting or being written cannot be deleted" "Cancel it first, or wait until it is over.";
+    AnalysisFinished "analysis_finished" "The analysis is over." "what is over cannot be cancelled" "Delete it, if it is no longer wanted.";
     IndexModelMismatch "index_model_mismatch" "The index was made with other models than this server runs." "vectors of different models are never mixed" "Start the server with the models that the index names, or make a new index.";
     // Assets.
     AssetNotReady "asset_not_ready" "The asset cannot be used (yet)." "an asset is used when its status is ready" "Look at the asset again (GET /assets/{id}) until it is ready.";

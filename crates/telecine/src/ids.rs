@@ -133,6 +133,10 @@ ids! {
     SyncId;
     /// An embedding task: a video whose vectors are wanted, and no index.
     EmbedTaskId;
+    /// An analysis that is worked on in the background.
+    AnalysisId;
+    /// A batch of analyses.
+    BatchId;
     /// An import: the videos of an integration on their way into an index.
     ImportId;
     /// An asset: a file that was brought here apart from any index.

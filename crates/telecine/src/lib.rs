@@ -10,6 +10,7 @@ pub mod config;
 pub mod embedding;
 pub mod fault;
 pub mod files;
+pub mod generate;
 pub mod http;
 pub mod ids;
 pub mod index;

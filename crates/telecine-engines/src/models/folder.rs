@@ -65,6 +65,16 @@ impl ModelFolder {
         self.0.join("concept")
     }
 
+    /// The model that writes; not fetched by default.
+    pub fn writer(&self) -> PathBuf {
+        self.0.join("qwen2.5-coder-0.5b-instruct/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
+    }
+
+    /// A model that writes, and makes things up: quick to run, for tests of what lies around it.
+    pub fn small_writer(&self) -> PathBuf {
+        self.0.join("smollm2-135m-instruct/smollm2-135m-instruct-q4_1.gguf")
+    }
+
     /// What our converters made, and out of what.
     pub(super) fn record(&self) -> PathBuf {
         self.0.join("layout.json")

@@ -17,6 +17,7 @@ mod show;
 mod task;
 mod transfer;
 mod webhook;
+mod words;
 
 use std::process::ExitCode;
 
@@ -102,6 +103,17 @@ enum Command {
     Webhook {
         #[command(subcommand)]
         command: webhook::WebhookCommand,
+    /// Ask a question about a video
+    Analyze {
+        #[command(flatten)]
+        args: words::AnalyzeArgs,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Summarize a video: as a text, chapters, highlights, or title and topics
+    Summarize {
+        #[command(flatten)]
+        args: words::SummarizeArgs,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -139,6 +151,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::Task { command, server } => task::run(command, &server).await,
         Command::Search { args, server } => search::run(args, &server).await,
         Command::Webhook { command, server } => webhook::run(command, &server).await,
+        Command::Analyze { args, server } => words::analyze(args, &server).await,
+        Command::Summarize { args, server } => words::summarize(args, &server).await,
         Command::Completions(args) => {
             completions::run(&args);
             Ok(())

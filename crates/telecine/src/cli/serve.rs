@@ -18,7 +18,7 @@ use super::show::say;
 use crate::app::App;
 use crate::config::{load, to_commented_toml};
 use crate::integration::keeper;
-use crate::{embedding, http, keys, pipeline, telemetry};
+use crate::{embedding, generate, http, keys, pipeline, telemetry};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -132,12 +132,14 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stop: StopSignals) -> O
     let mut tasks: JoinHandle<()> = tokio::spawn(pipeline::run(Arc::clone(&app)));
     let mut duties: JoinHandle<()> = tokio::spawn(keeper::run(Arc::clone(&app)));
     let mut embedding: JoinHandle<()> = tokio::spawn(embedding::run(Arc::clone(&app)));
+    let mut texts: JoinHandle<()> = tokio::spawn(generate::run(Arc::clone(&app)));
     let warming = tokio::spawn(warm(Arc::clone(&app)));
     let ended = tokio::select! {
         () = stop.wait() => None,
         ended = &mut requests => Some(format!("requests are no longer taken: {ended:?}")),
         ended = &mut tasks => Some(format!("tasks are no longer worked on: {ended:?}")),
         ended = &mut embedding => Some(format!("videos are no longer embedded: {ended:?}")),
+        ended = &mut texts => Some(format!("analyses are no longer worked on: {ended:?}")),
         ended = &mut duties => Some(format!("integrations are no longer looked after: {ended:?}")),
     };
     stopping.cancel();
@@ -148,7 +150,7 @@ async fn serve(app: Arc<App>, listener: TcpListener, mut stop: StopSignals) -> O
     tracing::info!("stopping: requests are finished and tasks given back; a second signal ends at once");
     let grace = Duration::from_secs(app.config.server.shutdown_grace_s);
     let all = async {
-        let ended = tokio::join!(&mut requests, &mut tasks, &mut duties, &mut embedding);
+        let ended = tokio::join!(&mut requests, &mut tasks, &mut duties, &mut embedding, &mut texts);
         if let Err(error) = app.search.close().await {
             tracing::warn!(%error, "the vector indexes are not saved; they are built again when needed");
         }

@@ -13,6 +13,10 @@ const SOURCES: [&str; 8] = [
     include_str!("streaming.rs"),
     include_str!("../keys/limits.rs"),
     include_str!("webhooks.rs"),
+const SOURCES: [&str; 6] = [
+    include_str!("mod.rs"),
+    include_str!("assets.rs"),
+    include_str!("writer.rs"),
     include_str!("../../../telecine-media/src/tools.rs"),
     include_str!("../../../telecine-media/src/limits.rs"),
     include_str!("../../../telecine-media/src/sandbox.rs"),

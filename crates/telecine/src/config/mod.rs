@@ -8,6 +8,7 @@ mod rules;
 mod schema;
 mod streaming;
 mod webhooks;
+mod writer;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub use docs::{to_commented_toml, to_markdown};
 pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
 pub use streaming::StreamingConfig;
 pub use webhooks::WebhooksConfig;
+pub use writer::{WriterConfig, WriterKind};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -47,6 +49,8 @@ pub struct Config {
     pub media: MediaConfig,
     /// Models.
     pub engines: EnginesConfig,
+    /// Text about videos.
+    pub writer: WriterConfig,
     /// Work on tasks.
     pub pipeline: PipelineConfig,
     /// Streams that are kept of videos.

@@ -1,7 +1,7 @@
 //! What settings must be beyond their types. Says so before anything is opened.
 
 use super::load::ConfigError;
-use super::{Config, SeeAdapter};
+use super::{Config, SeeAdapter, WriterKind};
 
 /// Refuses settings with which nothing would work.
 ///
@@ -17,6 +17,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         })
     };
     let Config { server, aws, engines, pipeline, assets, streaming, .. } = config;
+    let Config { server, aws, engines, pipeline, assets, writer, .. } = config;
     let counts = [
         ("streaming.parallel", Some(streaming.parallel as u64)),
         ("streaming.link_lifetime_s", Some(streaming.link_lifetime_s)),
@@ -31,6 +32,12 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         ("assets.tasks", Some(assets.tasks as u64)),
         ("assets.chunk_bytes", Some(assets.chunk_bytes)),
         ("engines.sessions", engines.sessions.map(|n| n as u64)),
+        ("writer.threads", writer.threads.map(u64::from)),
+        ("writer.processes", Some(writer.processes as u64)),
+        ("writer.requests", Some(writer.requests as u64)),
+        ("writer.max_waiting", Some(writer.max_waiting as u64)),
+        ("writer.timeout_s", Some(writer.timeout_s)),
+        ("writer.load_timeout_s", Some(writer.load_timeout_s)),
     ];
     if let Some((key, _)) = counts.into_iter().find(|(_, value)| *value == Some(0)) {
         return refuse(key, &0, "it must be at least 1");
@@ -42,7 +49,18 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         let rule = "it must be more than 0 and at most 30";
         return refuse("pipeline.frames_per_second", &pipeline.frames_per_second, rule);
     }
-    for (key, value) in [("server.public_url", &server.public_url), ("aws.endpoint_url", &aws.endpoint_url)] {
+    if !(1_024..=1_048_576).contains(&writer.context_tokens) {
+        return refuse("writer.context_tokens", &writer.context_tokens, "it must be 1024 to 1048576");
+    }
+    if writer.kind == Some(WriterKind::Openai) && (writer.endpoint_url.is_none() || writer.model.is_none()) {
+        return refuse("writer.kind", &"openai", "`writer.endpoint_url` and `writer.model` must be set");
+    }
+    let urls = [
+        ("server.public_url", &server.public_url),
+        ("aws.endpoint_url", &aws.endpoint_url),
+        ("writer.endpoint_url", &writer.endpoint_url),
+    ];
+    for (key, value) in urls {
         if let Some(value) = value
             && !is_base_url(value)
         {

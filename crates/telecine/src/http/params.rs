@@ -21,6 +21,11 @@ const UNWANTED_FILES: [&str; 1] = ["query_media_file"];
 pub struct Params(Map<String, Value>);
 
 impl Params {
+    /// Of a part of a body.
+    pub fn of(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+
     /// Reads the body of a request without files, at most `limit_bytes` of it. A body that does not say what it is
     /// counts as JSON; none at all is no parameters.
     ///

@@ -24,6 +24,8 @@ use super::openapi::{self, Head};
 use super::routes::{
     assets, connections, documents, embed, embed_v2, engines, health, imports, indexed_assets, indexes,
     integrations, keys, search, streams, tasks, transfers, uploads, videos, webhooks,
+    analyses, assets, connections, documents, embed, embed_v2, engines, generate, health, imports, indexed_assets,
+    indexes, integrations, keys, search, tasks, transfers, uploads, videos,
 };
 use super::version::note_version;
 use crate::app::App;
@@ -164,4 +166,16 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(webhooks::replay))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::update, keys::revoke))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(generate::gist))
+        .routes(routes!(generate::summarize))
+        .routes(routes!(generate::generate))
+        .routes(routes!(generate::analyze))
+        .routes(routes!(analyses::list, analyses::create))
+        .routes(routes!(analyses::get, analyses::delete))
+        .routes(routes!(analyses::cancel))
+        .routes(routes!(analyses::list_batches, analyses::create_many))
+        .routes(routes!(analyses::get_batch, analyses::remove_batch))
+        .routes(routes!(analyses::stop_batch))
+        .routes(routes!(analyses::results))
 }

@@ -11,6 +11,7 @@ use telecine_engines::read::{PpOcr, ReadRules, Reader};
 use telecine_engines::runtime::Runtime;
 use telecine_engines::see::{Clip, Concept, Seer};
 use telecine_engines::words::Words;
+use telecine_engines::write::Writer;
 
 use crate::config::{EnginesConfig, OcrModel, SeeAdapter};
 use crate::index::{IndexModels, ModelRef};
@@ -26,6 +27,8 @@ pub struct Engines {
     pub read: Arc<dyn Reader>,
     /// Understands words.
     pub words: Arc<Words>,
+    /// Writes text about videos, where there is something to do it.
+    pub write: Option<Arc<dyn Writer>>,
 }
 
 /// Why the engines cannot be loaded.
@@ -41,10 +44,24 @@ pub enum LoadError {
     /// No setting and no home folder.
     #[error("no model folder: set engines.models_dir, or HOME")]
     NoModelFolder,
+    /// The writer's endpoint needs it.
+    #[error("the setting {0} is missing, and writer.kind is `openai`")]
+    WriterSettingMissing(&'static str),
+    /// The key of the writer's endpoint cannot be read.
+    #[error("the key of the writer's endpoint cannot be read from {from}: {source}")]
+    WriterKey {
+        /// File or variable.
+        from: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The writer cannot be made.
+    #[error("{0}")]
+    Writer(String),
 }
 
 impl Engines {
-    /// Opens the models that the settings ask for. Takes a second or so of CPU: not for an async thread.
+    /// Opens the models that the settings ask for, but for the writer ([`super::open_writer`]). Takes a second or so of CPU: not for an async thread.
     ///
     /// # Errors
     /// A model that is missing is named with its file and the command that fetches it.
@@ -60,6 +77,7 @@ impl Engines {
             hear: open_hearer(config, &runtime, &folder, sessions)?,
             read: open_reader(config, &runtime, &folder, sessions)?,
             words,
+            write: None,
         })
     }
 
@@ -138,7 +156,7 @@ fn open_reader(
 }
 
 /// Where `telecine models fetch` puts models unless it is told otherwise; loaded settings always say it.
-fn default_models_dir() -> Option<PathBuf> {
+pub(super) fn default_models_dir() -> Option<PathBuf> {
     let given = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = given("TELECINE_CACHE").or_else(|| Some(given("HOME")?.join(".cache/telecine")))?;
     Some(cache.join("models"))

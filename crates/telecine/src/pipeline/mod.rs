@@ -16,6 +16,7 @@ mod tidy;
 mod transcription;
 mod validate;
 mod workshop;
+mod writer;
 
 pub(crate) use index::check_complete;
 
@@ -25,3 +26,4 @@ pub use runner::run;
 pub use stream::{remove_stray_streams, remove_stream};
 pub use tidy::remove_orphans;
 pub use validate::media_fault;
+pub use writer::open_writer;

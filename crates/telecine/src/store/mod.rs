@@ -8,6 +8,7 @@ mod assets;
 mod deletion;
 mod embeddings;
 mod idempotency;
+mod generation;
 mod inventory;
 pub mod sqlite;
 mod streams;
@@ -17,6 +18,7 @@ pub use assets::{AssetImportStore, AssetStore, IndexedAssetStore, IndexedFilter,
 pub use deletion::DeletionStore;
 pub use embeddings::{EmbedFilter, EmbeddingStore};
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
+pub use generation::GenerationStore;
 pub use inventory::{InventoryStore, Merge, ObjectPage};
 pub use streams::StreamStore;
 pub use webhooks::WebhookStore;
@@ -550,6 +552,7 @@ pub trait Store:
     + UploadStore
     + IndexedAssetStore
     + WebhookStore
+    + GenerationStore
     + SearchStore
     + EmbeddingStore
     + StreamStore

@@ -2,6 +2,7 @@
 
 mod cli;
 mod faults;
+mod generate;
 mod house;
 mod http;
 mod integration;

@@ -2,10 +2,12 @@
 
 pub(super) mod assets;
 pub(super) mod connections;
+pub(super) mod analyses;
 pub(super) mod documents;
 pub(super) mod embed;
 pub(super) mod embed_v2;
 pub(super) mod engines;
+pub(super) mod generate;
 pub(super) mod health;
 pub(super) mod imports;
 pub(super) mod indexed_assets;

@@ -4,6 +4,8 @@ pub(super) mod asset;
 pub(super) mod connection;
 pub(super) mod embed;
 pub(super) mod hls;
+pub(super) mod analysis;
+pub(super) mod generate;
 pub(super) mod index;
 pub(super) mod integration;
 pub(super) mod inventory;

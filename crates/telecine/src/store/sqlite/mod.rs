@@ -10,6 +10,7 @@ mod deletion;
 mod embeddings;
 mod filters;
 mod idempotency;
+mod generation;
 mod imports;
 mod indexed;
 mod indexes;

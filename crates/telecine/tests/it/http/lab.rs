@@ -22,6 +22,7 @@ use telecine::store::{ContentHolder, Store};
 use telecine::time::{Clock, ManualClock, MediaTime};
 use telecine::transfer::{NewTask, TaskSource};
 use telecine::video::{NewSegment, NewThumbnail, NewVector, Publication, SegmentKind};
+use telecine_engines::write::Writer;
 use telecine_media::{MediaConfig, MediaTools};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -79,13 +80,22 @@ impl Lab {
     }
 
     pub(crate) async fn with(set: impl FnOnce(&mut Config)) -> Self {
+        Self::furnished(set, None).await
+    }
+
+    /// A server with this writer.
+    pub(crate) async fn writing(writer: Arc<dyn Writer>) -> Self {
+        Self::furnished(|_| (), Some(writer)).await
+    }
+
+    pub(crate) async fn furnished(set: impl FnOnce(&mut Config), writer: Option<Arc<dyn Writer>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config =
             Config { folders: FolderConfig { roots: vec![folder.path().to_owned()] }, ..Config::default() };
         config.server.data_dir = folder.path().join("data");
         set(&mut config);
         std::fs::create_dir_all(config.server.data_dir.join("incoming")).unwrap();
-        let (app, clock) = open(config).await;
+        let (app, clock) = open(config, writer).await;
         let workspace = app.store.default_workspace(clock.now()).await.unwrap();
         let (_, key) = keys::create(&*app.store, &*clock, workspace, "test").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -235,11 +245,12 @@ async fn second_workspace(files: &DataDir, id: WorkspaceId) {
     insert.bind(id.to_string()).execute(&mut database).await.unwrap();
 }
 
-async fn open(config: Config) -> (Arc<App>, Arc<ManualClock>) {
+async fn open(config: Config, writer: Option<Arc<dyn Writer>>) -> (Arc<App>, Arc<ManualClock>) {
     let files = DataDir::new(&config.server.data_dir);
     let clock = Arc::new(ManualClock::at("2024-03-01T09:00:00Z".parse().unwrap()));
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(files.database()).await.unwrap());
-    let engines = tokio::task::spawn_blocking(quick_engines).await.unwrap();
+    let mut engines = tokio::task::spawn_blocking(quick_engines).await.unwrap();
+    engines.write = writer;
     let now: Arc<dyn Clock> = clock.clone();
     let app = App {
         queue: Arc::new(TableQueue::new(Arc::clone(&store))),

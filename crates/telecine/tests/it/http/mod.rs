@@ -1,6 +1,7 @@
 //! The API over a real listener: bodies per version, bytes as SDKs send them, refusals, access.
 
 mod access;
+mod analyses;
 mod assets;
 mod bodies;
 mod codes;
@@ -12,6 +13,7 @@ mod docs;
 mod embed;
 mod forms;
 mod front;
+mod generate;
 mod idempotency;
 mod imports;
 mod inventory;

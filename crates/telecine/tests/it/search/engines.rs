@@ -19,7 +19,7 @@ pub(crate) fn engines() -> Engines {
     let runtime = Runtime::load(&models.onnxruntime()).expect(fetched);
     let words = Arc::new(Words::open(&runtime, &models.minilm(), 2).expect(fetched));
     let see = Concept::open(&runtime, &models.concept(), Arc::clone(&words), 2).expect(fetched);
-    Engines { see: Arc::new(see), hear: Arc::new(NotAsked), read: Arc::new(NotAsked), words }
+    Engines { see: Arc::new(see), hear: Arc::new(NotAsked), read: Arc::new(NotAsked), words, write: None }
 }
 
 struct NotAsked;

@@ -24,7 +24,13 @@ pub(crate) fn quick_engines() -> Engines {
     let folder = ModelFolder::new(cache.expect("TELECINE_CACHE or HOME is set").join("models"));
     let runtime = Runtime::load(&folder.onnxruntime()).expect("ONNX Runtime, by scripts/setup.sh");
     let words = Words::open(&runtime, &folder.minilm(), 1).expect("MiniLM, by scripts/setup.sh");
-    Engines { see: Arc::new(ByTable), hear: Arc::new(Deaf), read: Arc::new(Blind), words: Arc::new(words) }
+    Engines {
+        see: Arc::new(ByTable),
+        hear: Arc::new(Deaf),
+        read: Arc::new(Blind),
+        words: Arc::new(words),
+        write: None,
+    }
 }
 
 struct ByTable;

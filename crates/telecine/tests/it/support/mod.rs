@@ -6,3 +6,4 @@ pub(crate) mod engines;
 pub(crate) mod servers;
 pub(crate) mod stub;
 pub(crate) mod vaults;
+pub(crate) mod writer;
