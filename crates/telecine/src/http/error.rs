@@ -55,6 +55,9 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ConnectionNotActive
         | Code::AnalysisNotFinished
         | Code::AnalysisFinished => StatusCode::CONFLICT,
+        Code::AssetInUse | Code::ConnectionNotActive | Code::AnalysisNotFinished | Code::AnalysisFinished => {
+            StatusCode::CONFLICT
+        }
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RequestTimedOut => StatusCode::REQUEST_TIMEOUT,
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,

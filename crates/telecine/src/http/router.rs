@@ -26,6 +26,8 @@ use super::routes::{
     integrations, keys, search, streams, tasks, transfers, uploads, videos, webhooks,
     analyses, assets, connections, documents, embed, embed_v2, engines, generate, health, imports, indexed_assets,
     indexes, integrations, keys, search, tasks, transfers, uploads, videos,
+    analyses, assets, connections, documents, embed, embed_v2, engines, generate, health, imports,
+    indexed_assets, indexes, integrations, keys, search, tasks, transfers, uploads, videos,
 };
 use super::version::note_version;
 use crate::app::App;

@@ -26,7 +26,9 @@ use crate::http::path::PathIds;
 use crate::http::query::Query;
 use crate::http::streaming::{Begun, begin};
 use crate::http::version::ApiVersion;
-use crate::http::views::analysis::{AnalysisView, BatchView, BegunView, MadeBatchView, result_line};
+use crate::http::views::analysis::{
+    AnalysisView, BatchView, BegunView, GoneView, MadeBatchView, result_line,
+};
 use crate::ids::{AnalysisId, BatchId};
 use crate::keys::Caller;
 
@@ -115,12 +117,12 @@ pub(in crate::http) async fn get(
 
 /// Deletes an analysis that is over.
 #[utoipa::path(delete, path = "/analyze/tasks/{task_id}", tag = "generate",
-    responses((status = 200, description = "It is gone.")))]
+    responses((status = 200, body = GoneView)))]
 pub(in crate::http) async fn delete(
     State(app): State<Arc<App>>,
     caller: Caller,
     path: PathIds,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<GoneView>, Failure> {
     let id: AnalysisId = path.id("task_id")?;
     gone(delete_job(&app, caller.workspace, id).await?, "analysis", id)
 }
@@ -231,12 +233,12 @@ pub(in crate::http) async fn get_batch(
 
 /// Deletes a batch that is over, with its analyses.
 #[utoipa::path(delete, path = "/analyze/batches/{batch_id}", tag = "generate",
-    responses((status = 200, description = "It is gone.")))]
+    responses((status = 200, body = GoneView)))]
 pub(in crate::http) async fn remove_batch(
     State(app): State<Arc<App>>,
     caller: Caller,
     path: PathIds,
-) -> Result<Json<Value>, Failure> {
+) -> Result<Json<GoneView>, Failure> {
     let id: BatchId = path.id("batch_id")?;
     gone(delete_batch(&app, caller.workspace, id).await?, "batch", id)
 }
@@ -284,8 +286,8 @@ pub(in crate::http) async fn results(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 
-fn gone(was_there: bool, noun: &str, id: impl std::fmt::Display) -> Result<Json<Value>, Failure> {
-    if was_there { Ok(Json(Value::Object(Map::new()))) } else { Err(absent(noun, id).into()) }
+fn gone(was_there: bool, noun: &str, id: impl std::fmt::Display) -> Result<Json<GoneView>, Failure> {
+    if was_there { Ok(Json(GoneView {})) } else { Err(absent(noun, id).into()) }
 }
 
 /// Only this mode is known here.

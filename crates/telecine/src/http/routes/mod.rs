@@ -1,8 +1,8 @@
 //! The routes, one file per noun: each reads a request, asks the domain, and shows what comes back.
 
+pub(super) mod analyses;
 pub(super) mod assets;
 pub(super) mod connections;
-pub(super) mod analyses;
 pub(super) mod documents;
 pub(super) mod embed;
 pub(super) mod embed_v2;

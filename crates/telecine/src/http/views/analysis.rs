@@ -25,6 +25,11 @@ impl BegunView {
     }
 }
 
+/// Nothing is left to show.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Gone)]
+pub(in crate::http) struct GoneView {}
+
 /// An analysis.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Analysis)]

@@ -1,5 +1,6 @@
 //! The JSON shapes of the contract, per version. Pure: what is shown is what is given.
 
+pub(super) mod analysis;
 pub(super) mod asset;
 pub(super) mod connection;
 pub(super) mod embed;
