@@ -57,12 +57,6 @@ pub async fn index_asset(app: &Arc<App>, workspace: WorkspaceId, request: Indexi
     let video = VideoInput::Asset { id, path, filename: asset.filename };
     let language = "en".to_owned();
     let transcription = None;
-    create_task(
-        app,
-        workspace,
-        TaskRequest { index, video, transcription, language, user_metadata, without_stream },
-    )
-    .await
     let request = TaskRequest { index, video, transcription, language, user_metadata, without_stream };
     create_task(app, workspace, request).await
 }

@@ -103,6 +103,9 @@ enum Command {
     Webhook {
         #[command(subcommand)]
         command: webhook::WebhookCommand,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Ask a question about a video
     Analyze {
         #[command(flatten)]

@@ -7,15 +7,12 @@ use super::Config;
 use super::schema::{Field, Kind, fields};
 
 /// The sources of all structs that a [`Config`] is made of.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     include_str!("mod.rs"),
     include_str!("assets.rs"),
     include_str!("streaming.rs"),
     include_str!("../keys/limits.rs"),
     include_str!("webhooks.rs"),
-const SOURCES: [&str; 6] = [
-    include_str!("mod.rs"),
-    include_str!("assets.rs"),
     include_str!("writer.rs"),
     include_str!("../../../telecine-media/src/tools.rs"),
     include_str!("../../../telecine-media/src/limits.rs"),

@@ -16,8 +16,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             rule: rule.to_owned(),
         })
     };
-    let Config { server, aws, engines, pipeline, assets, streaming, .. } = config;
-    let Config { server, aws, engines, pipeline, assets, writer, .. } = config;
+    let Config { server, aws, engines, pipeline, assets, streaming, writer, .. } = config;
     let counts = [
         ("streaming.parallel", Some(streaming.parallel as u64)),
         ("streaming.link_lifetime_s", Some(streaming.link_lifetime_s)),

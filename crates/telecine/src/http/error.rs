@@ -49,12 +49,7 @@ pub fn status(code: Code) -> StatusCode {
         Code::ResourceNotExists | Code::EndpointNotExists => StatusCode::NOT_FOUND,
         Code::IntegrationAlreadyExists | Code::IdempotencyKeyInProgress => StatusCode::CONFLICT,
         Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::AssetInUse | Code::ConnectionNotActive => StatusCode::CONFLICT,
         Code::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
-        Code::AssetInUse
-        | Code::ConnectionNotActive
-        | Code::AnalysisNotFinished
-        | Code::AnalysisFinished => StatusCode::CONFLICT,
         Code::AssetInUse | Code::ConnectionNotActive | Code::AnalysisNotFinished | Code::AnalysisFinished => {
             StatusCode::CONFLICT
         }

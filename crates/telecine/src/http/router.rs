@@ -22,12 +22,9 @@ use super::links::Links;
 use super::metrics::recorder;
 use super::openapi::{self, Head};
 use super::routes::{
-    assets, connections, documents, embed, embed_v2, engines, health, imports, indexed_assets, indexes,
-    integrations, keys, search, streams, tasks, transfers, uploads, videos, webhooks,
-    analyses, assets, connections, documents, embed, embed_v2, engines, generate, health, imports, indexed_assets,
-    indexes, integrations, keys, search, tasks, transfers, uploads, videos,
     analyses, assets, connections, documents, embed, embed_v2, engines, generate, health, imports,
-    indexed_assets, indexes, integrations, keys, search, tasks, transfers, uploads, videos,
+    indexed_assets, indexes, integrations, keys, search, streams, tasks, transfers, uploads, videos,
+    webhooks,
 };
 use super::version::note_version;
 use crate::app::App;

@@ -150,8 +150,6 @@ impl TaskDesk {
         let moving = folder.clone();
         let moved = tokio::task::spawn_blocking(move || keep(&uploads, &moving, asset.is_some())).await;
         moved.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
-        // Two assets of equal bytes are two things to their owner, each with fields of its own.
-        let allows_duplicate = asset.is_some();
         let task = NewTask {
             id,
             index,
@@ -159,7 +157,7 @@ impl TaskDesk {
             transcription,
             language,
             user_metadata,
-            allows_duplicate,
+            allows_duplicate: false,
             without_stream,
         };
         let stored = match asset {

@@ -98,7 +98,8 @@ pub(in crate::http) async fn list(
     filter.video.user_metadata.retain(|(name, _)| name != "status");
     super::index(&app, caller.workspace, index).await?;
     let listed = app.store.indexed_assets(caller.workspace, index, &filter, paging).await?;
-    let ids: Vec<VideoId> = listed.rows.iter().filter_map(|it| it.video.as_ref().map(|video| video.id)).collect();
+    let ids: Vec<VideoId> =
+        listed.rows.iter().filter_map(|it| it.video.as_ref().map(|video| video.id)).collect();
     let mut streams = hls_of(&app, &links, &headers, &ids).await?;
     let shown = |it: &IndexedAsset| {
         let video = |video: &Video| views::video::video(video, version).with_hls(streams.remove(&video.id));
@@ -193,8 +194,7 @@ async fn set_metadata(
     let fields = merged(before.unwrap_or_default(), given);
     check_user_metadata(&fields)?;
     let (store, now) = (&app.store, app.clock.now());
-    let is_set =
-        store.set_indexed_metadata(caller.workspace, task.index, id, &fields, now).await?;
+    let is_set = store.set_indexed_metadata(caller.workspace, task.index, id, &fields, now).await?;
     if is_set { Ok(NOTHING) } else { Err(absent("indexed asset", task.id).into()) }
 }
 

@@ -139,14 +139,6 @@ pub(in crate::http) async fn get(
 ) -> Result<Json<VideoView>, Failure> {
     let wanted = Wanted::of(&query)?;
     let video = video(&app, caller, &path).await?;
-    let mut streams = hls_of(&app, &links, &headers, &[video.id]).await?;
-    let mut shown = views::video::video(&video, version).with_hls(streams.remove(&video.id));
-    if let Some(options) = embedding {
-        let index = super::index(&app, caller.workspace, video.index).await?.index;
-        let mut segments = Vec::new();
-        for (kind, option) in options {
-            let found = app.store.segment_vectors(video.id, kind).await?;
-            segments.extend(found.into_iter().map(|found| views::video::embedded(found, option)));
     Ok(Json(wanted.shown((&app, &links), caller, &video, (version, &headers)).await?))
 }
 
@@ -187,10 +179,6 @@ impl Wanted {
         }
         Ok(shown)
     }
-    if wants_words {
-        shown = shown.with_transcription(&app.store.segments(video.id, SegmentKind::Speech).await?);
-    }
-    Ok(Json(shown))
 }
 
 /// The kinds of segments whose vectors are asked for, and how the client calls them: `embed=true`, or v1.3's

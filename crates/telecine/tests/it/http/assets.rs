@@ -271,7 +271,11 @@ async fn an_asset_whose_content_the_index_has_is_that_video_under_another_id() {
     assert_eq!(store.change_task(&claim, &event.into(), lab.app.clock.now()).await.unwrap(), Ok(()));
 
     let one = lab.get(&format!("{path}/{id}?transcription=true")).await.json();
-    assert_eq!((&one["_id"], &one["video_id"], &one["status"]), (&json!(id), &json!(first), &json!("ready")), "{one}");
+    assert_eq!(
+        (&one["_id"], &one["video_id"], &one["status"]),
+        (&json!(id), &json!(first), &json!("ready")),
+        "{one}"
+    );
     assert_eq!(one["transcription"][0]["value"], "A boat leaves the harbour in pier.mp4");
     let said = lab.get(&format!("/assets/{asset}/transcription")).await.json();
     assert_eq!((&said["status"], &said["video_id"]), (&json!("ready"), &json!(first)));
