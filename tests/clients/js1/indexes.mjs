@@ -35,7 +35,7 @@ group('indexes', () => {
     }
     assert.equal(new Set(found).size, found.length)
     // Newest first.
-    assert.deepEqual(found.filter((id) => made.includes(id)), made.toReversed())
+    assert.deepEqual(found.filter((id) => made.includes(id)), [...made].reverse())
     assert.deepEqual(await bounded(await client.indexes.list({ page: 999 })), [])
   })
 
