@@ -1,5 +1,6 @@
 """Owns the world in which the clients are tested, and ends it again: a customer's bucket on ministack, a web server for
-direct links, a telecine server with an active integration and an index with two videos, and a proxy that fails on demand.
+direct links, a telecine server with an active integration and an index with two videos, a proxy that fails on demand, and a stand-in
+for a model that writes.
 
 Clients get to know it by a JSON file, whose name is in TELECINE_WORLD.
 """
@@ -24,6 +25,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import aws_accounts
 import proxy
 import testservers
+import writer
 
 BUCKET = "harbour-films"
 # What lies in the bucket: short ones, for every version imports them. samples.sh makes them.
@@ -38,10 +40,11 @@ class Telecine(testservers.Server):
 
     name = "telecine"
 
-    def __init__(self, folder: pathlib.Path, accounts: aws_accounts.Accounts, link_host: str) -> None:
+    def __init__(self, folder: pathlib.Path, accounts: aws_accounts.Accounts, link_host: str, writer_url: str) -> None:
         super().__init__(folder)
         self.accounts = accounts
         self.link_host = link_host
+        self.writer_url = writer_url
         self.key_file = self.folder / "admin-key"
 
     def command(self) -> list[str]:
@@ -49,6 +52,8 @@ class Telecine(testservers.Server):
             *(os.environ["TELECINE_BIN"], "serve", "--listen", f"{testservers.HOST}:{self.port}"),
             *("--data-dir", str(self.folder / "data"), "--admin-key-file", str(self.key_file)),
             *("--aws-endpoint-url", self.accounts["endpoint"], "--set", f"urls.allow_private_hosts={self.link_host}"),
+            *("--set", "writer.kind=openai", "--set", "writer.model=stand-in"),
+            *("--set", f"writer.endpoint_url={self.writer_url}"),
         ]
 
     def environment(self) -> dict[str, str]:
@@ -112,7 +117,7 @@ def running(folder: pathlib.Path) -> Iterator[Telecine]:
     with testservers.Ministack(folder) as ministack:
         accounts = aws_accounts.create(ministack.endpoint, BUCKET)
         make_bucket(accounts, samples)
-        with Telecine(folder, accounts, links.host) as telecine:
+        with Telecine(folder, accounts, links.host, writer.Writer().endpoint) as telecine:
             locks = folder / "locks"
             locks.mkdir()
             world = {
@@ -166,26 +171,31 @@ def connect(telecine: Telecine, accounts: aws_accounts.Accounts) -> str:
 
 
 def seed(telecine: Telecine, links: str) -> dict[str, Any]:
-    """The index that everybody reads and nobody changes: its id, and the ids of its videos by file name."""
+    """The index that everybody reads and nobody changes: its id, the ids of its videos by file name, and the asset that
+    one of them was before."""
     engines = [
         {"engine_name": "marengo2.6", "engine_options": ["visual", "conversation", "text_in_video"]},
         {"engine_name": "pegasus1.1", "engine_options": ["visual", "conversation"]},
     ]
     wanted = {"index_name": "films", "engines": engines, "addons": ["thumbnail"]}
     index = telecine.call("POST", "/v1.2/indexes", wanted)["_id"]
-    tasks = {}
-    for name in FILMS:
-        wanted = {"index_id": index, "video_url": f"{links}/{name}", "language": "en"}
-        tasks[name] = telecine.call("POST", "/v1.2/tasks", wanted)["_id"]
+    trailer, speech = FILMS
+    task = telecine.call("POST", "/v1.2/tasks", {"index_id": index, "video_url": f"{links}/{trailer}"})["_id"]
+    asset = telecine.call("POST", "/assets", {"method": "url", "url": f"{links}/{speech}", "filename": speech})["_id"]
+    ready(telecine, f"/assets/{asset}")
+    indexed = telecine.call("POST", f"/indexes/{index}/indexed-assets", {"asset_id": asset})["_id"]
+    ready(telecine, f"/indexes/{index}/indexed-assets/{indexed}")
+    videos = {trailer: ready(telecine, f"/v1.2/tasks/{task}")["video_id"], speech: indexed}
+    return {"index": index, "videos": videos, "asset": asset}
+
+
+def ready(telecine: Telecine, path: str) -> Any:
+    """What is told there, as soon as it is ready."""
     deadline = time.monotonic() + SEED_LIMIT_S
-    videos = {}
-    for name, task in tasks.items():
-        while name not in videos:
-            told = telecine.call("GET", f"/v1.2/tasks/{task}")
-            if told["status"] == "failed" or time.monotonic() > deadline:
-                raise SystemExit(f"{name} is not indexed: {json.dumps(told, indent=2)}")
-            if told["status"] == "ready":
-                videos[name] = told["video_id"]
-            else:
-                time.sleep(0.2)
-    return {"index": index, "videos": videos}
+    while True:
+        told = telecine.call("GET", path)
+        if told["status"] == "ready":
+            return told
+        if told["status"] == "failed" or time.monotonic() > deadline:
+            raise SystemExit(f"{path} is not ready: {json.dumps(told, indent=2)}")
+        time.sleep(0.2)
