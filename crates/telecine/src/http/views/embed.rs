@@ -117,7 +117,7 @@ pub(in crate::http) struct EmbedTaskView {
     metadata: EmbedMetadata,
     /// The vectors again, for SDKs of the time before segments.
     #[serde(skip_serializing_if = "Option::is_none")]
-    video_embeddings: Option<Vec<EmbeddedSegment>>,
+    video_embeddings: Option<Vec<EarlySegment>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Fault>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,6 +176,21 @@ impl EmbeddedSegment {
     }
 }
 
+/// A segment for SDKs of the time before segments: 0.2 reads the numbers in place, 0.1 one level deeper.
+#[derive(Debug, Serialize, ToSchema)]
+struct EarlySegment {
+    #[serde(flatten)]
+    segment: EmbeddedSegment,
+    embedding: EmbeddedValues,
+}
+
+impl EarlySegment {
+    fn new(segment: EmbeddedSegment) -> Self {
+        let embedding = EmbeddedValues { values: segment.values.clone() };
+        Self { segment, embedding }
+    }
+}
+
 fn input(task: &EmbedTask) -> EmbedInput {
     match &task.source {
         EmbedSource::Upload { filename } => {
@@ -207,6 +222,7 @@ pub(in crate::http) fn task(
             };
             embedded.into_iter().map(segment).collect()
         });
+    let early = segments.clone().filter(|_| version != ApiVersion::V1_3);
     let error_message = task.fault.as_ref().map(Fault::sentence);
     EmbedTaskView {
         id: task.id,
@@ -216,7 +232,7 @@ pub(in crate::http) fn task(
         updated_at: task.updated_at,
         expires_at: task.expires_at,
         metadata: metadata.clone(),
-        video_embeddings: segments.clone().filter(|_| version != ApiVersion::V1_3),
+        video_embeddings: early.map(|early| early.into_iter().map(EarlySegment::new).collect()),
         video_embedding: EmbeddedVideo { metadata, segments, error_message: error_message.clone() },
         error: task.fault.clone(),
         error_message,
