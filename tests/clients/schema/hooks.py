@@ -78,6 +78,20 @@ class Things:
         self.count += 1
         return ask("POST", "/integrations", wanted)["_id"]
 
+    def asset(self) -> str:
+        """A new asset."""
+        return ask("POST", "/assets", {"method": "url", "url": f"{WORLD['links']}/short.mp4"})["_id"]
+
+    def embedding(self) -> str:
+        """A new task of embeddings."""
+        wanted = {"model_name": "marengo3.0", "video_url": f"{WORLD['links']}/short.mp4"}
+        return ask("POST", "/embed/tasks", wanted)["_id"]
+
+    def analysis(self) -> str:
+        """A new task of analysis."""
+        wanted = {"video": {"type": "asset_id", "asset_id": WORLD["films"]["asset"]}, "prompt": "What is said?"}
+        return ask("POST", "/analyze/tasks", wanted)["task_id"]
+
     def token(self) -> str:
         """A page of a search."""
         wanted = {"index_id": WORLD["films"]["index"], "search_options": ["visual"], "query_text": "a film"}
@@ -105,6 +119,9 @@ THERE: dict[str, Callable[[], str]] = {
     "video_id": lambda: SPEECH,
     "task_id": lambda: THINGS.once("task", lambda: THINGS.task("captioned.mp4")),
     "integration_id": lambda: WORLD["integration"],
+    "connection_id": lambda: WORLD["integration"],
+    "asset_id": lambda: WORLD["films"]["asset"],
+    "indexed_asset_id": lambda: SPEECH,
     "transfer_id": lambda: THINGS.once("transfer", first("/transfers")),
     "token": lambda: THINGS.once("token", THINGS.token),
     "engine_id": lambda: "marengo2.6",
@@ -115,7 +132,9 @@ CHANGED: dict[str, Callable[[], str]] = {
     **THERE,
     "index_id": THINGS.own_index,
     "video_id": lambda: THINGS.once("video", THINGS.video),
+    "indexed_asset_id": lambda: THINGS.once("video", THINGS.video),
     "integration_id": lambda: THINGS.once("integration", THINGS.integration),
+    "asset_id": lambda: THINGS.once("asset", THINGS.asset),
 }
 #: What is deleted.
 DELETED: dict[str, Callable[[], str]] = {
@@ -123,7 +142,10 @@ DELETED: dict[str, Callable[[], str]] = {
     "index_id": THINGS.index,
     "video_id": lambda: THINGS.once("video to delete", THINGS.video),
     "task_id": lambda: THINGS.task("small.mp4"),
+    "indexed_asset_id": lambda: THINGS.once("video to delete", THINGS.video),
     "integration_id": THINGS.integration,
+    "connection_id": THINGS.integration,
+    "asset_id": THINGS.asset,
     "key_id": lambda: ask("POST", "/keys", {"name": THINGS.name()})["_id"],
 }
 #: POSTs that read, or that the integration of the world can bear.
@@ -132,12 +154,18 @@ HARMLESS = ("/search", "/verify", "/synchronize", "/probe", "/gist", "/summarize
 
 def things_for(method: str, path: str) -> dict[str, Callable[[], str]]:
     """What an operation may have."""
+    things = CHANGED
     if method == "DELETE":
         # A video goes from its own index.
-        return {**DELETED, "index_id": THINGS.own_index} if "/videos/" in path else DELETED
-    if method == "GET" or any(part in path for part in HARMLESS):
-        return THERE
-    return CHANGED
+        goes_from_an_index = "/videos/" in path or "/indexed-assets/" in path
+        things = {**DELETED, "index_id": THINGS.own_index} if goes_from_an_index else DELETED
+    elif method == "GET" or any(part in path for part in HARMLESS):
+        things = THERE
+    for part, make in (("/embed", THINGS.embedding), ("/analyze/tasks", THINGS.analysis)):
+        if path.startswith(part):
+            kind = f"{part} to delete" if method == "DELETE" else part
+            things = {**things, "task_id": lambda kind=kind, make=make: THINGS.once(kind, make)}
+    return things
 
 
 def give(values: Any, things: dict[str, Callable[[], str]]) -> None:
@@ -147,7 +175,7 @@ def give(values: Any, things: dict[str, Callable[[], str]]) -> None:
     for name, value in values.items():
         if name in things and isinstance(value, str) and (ID.fullmatch(value) or len(value) % 4):
             values[name] = things[name]()
-        elif name == "ids" and things is DELETED:
+        elif name == "ids" and "key_id" in things:
             # Schemathesis learns from answers which ids there are.
             values[name] = [THINGS.integration()] if isinstance(value, list) else THINGS.integration()
 
@@ -159,6 +187,14 @@ VALID: dict[str, Callable[[], dict[str, Any]]] = {
     "/indexes": lambda: {"index_name": THINGS.name(), "models": MODELS},
     "/tasks": lambda: {"index_id": THINGS.own_index(), "video_url": f"{WORLD['links']}/small.mp4"},
     "/integrations": lambda: {"bucket": "harbour-films", "account_id": "123456789012"},
+    "/assets": lambda: {"method": "url", "url": f"{WORLD['links']}/short.mp4"},
+    "/embed": lambda: {"model_name": "marengo3.0", "text": "a film"},
+    "/embed/tasks": lambda: {"model_name": "marengo3.0", "video_url": f"{WORLD['links']}/short.mp4"},
+    "/embed-v2": lambda: {"model_name": "marengo3.0", "input_type": "text", "text": {"input_text": "a film"}},
+    "/gist": lambda: {"video_id": SPEECH, "types": ["title"]},
+    "/summarize": lambda: {"video_id": SPEECH, "type": "summary"},
+    "/generate": lambda: {"video_id": SPEECH, "prompt": "What is said?", "stream": False},
+    "/analyze": lambda: {"video_id": SPEECH, "prompt": "What is said?", "stream": False},
     "/tasks/transfers/import/{integration_id}": lambda: {"index_id": THINGS.own_index()},
 }
 
