@@ -26,6 +26,7 @@ use crate::http::views;
 use crate::http::views::asset::IndexedAssetView;
 use crate::ids::{AssetId, IndexId, TaskId, VideoId};
 use crate::keys::Caller;
+use crate::pipeline::remove_stream;
 use crate::store::IndexedFilter;
 use crate::transfer::Status;
 use crate::video::{Video, check_user_metadata};
@@ -208,5 +209,9 @@ pub(in crate::http) async fn delete(
 ) -> Result<StatusCode, Failure> {
     let (index, id): (IndexId, VideoId) = (path.id("index_id")?, path.id("indexed_asset_id")?);
     let deleted = app.store.delete_indexed_asset(caller.workspace, index, id).await?;
-    if deleted { Ok(NOTHING) } else { Err(absent("indexed asset", id).into()) }
+    if !deleted {
+        return Err(absent("indexed asset", id).into());
+    }
+    remove_stream(&app, id).await;
+    Ok(NOTHING)
 }
