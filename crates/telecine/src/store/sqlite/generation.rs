@@ -11,7 +11,7 @@ use super::rows::{
     VIDEO_COLUMNS, VideoRow, from_json, from_json_if_any, moment_if_any, parsed, parsed_if_any, to_json,
     unsigned,
 };
-use super::{SqliteStore, Write};
+use super::{SqliteStore, Write, webhooks};
 use crate::fault::Result;
 use crate::generate::{
     Batch, BatchCounts, BatchState, Job, JobClaim, JobEnd, JobFilter, JobState, NewJob, SeenVector,
@@ -387,6 +387,7 @@ impl GenerationStore for SqliteStore {
             JobEnd::Postponed(until) => (JobState::Queued, None, None, *until),
         };
         let completed_at = (state != JobState::Queued).then(|| now.as_millis());
+        let mut write = self.write().await?;
         // What a cancelled batch was still writing is not tried again.
         let done = sqlx::query(
             "UPDATE analysis SET state = CASE WHEN ?1 = 'queued' AND EXISTS (SELECT 1 FROM analysis_batch b \
@@ -402,9 +403,16 @@ impl GenerationStore for SqliteStore {
         .bind(now.as_millis())
         .bind(claim.job.to_string())
         .bind(claim.fence)
-        .execute(&self.writer)
+        .execute(&mut *write)
         .await?;
-        Ok(if done.rows_affected() > 0 { Ok(()) } else { Err(Stale) })
+        if done.rows_affected() == 0 {
+            return Ok(Err(Stale));
+        }
+        if matches!(state, JobState::Ready | JobState::Failed) {
+            webhooks::tell_analysis(&mut write, &claim.job.to_string(), now).await?;
+        }
+        write.commit().await?;
+        Ok(Ok(()))
     }
 
     async fn break_job_claims(&self) -> Result<u64> {

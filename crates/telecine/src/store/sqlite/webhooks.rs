@@ -1,11 +1,11 @@
 //! Webhooks, and the events on their way to them: written where they become true ([`tell_tasks`], [`tell_transfer`],
-//! [`tell`]), sent under claims.
+//! [`tell_analysis`]), sent under claims.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::filters::Sql;
 use super::lists::List;
@@ -137,6 +137,43 @@ pub(super) async fn tell_transfer(write: &mut Write, transfer: TransferId, now: 
     let Some((workspace, data)) = found else { return Ok(()) };
     let data: Value = from_json(&data)?;
     tell(write, parsed(&workspace)?, EventKind::TransferCompleted, &data, now).await
+}
+
+/// Writes the event of an analysis that has just become ready or failed.
+pub(super) async fn tell_analysis(write: &mut Write, id: &str, now: Timestamp) -> Result<()> {
+    let found: Option<AnalysisSeen> = sqlx::query_as(
+        "SELECT workspace_id, state, custom_id, video_id, json_extract(fault, '$.message') AS message, created_at \
+         FROM analysis WHERE id = ?",
+    )
+    .bind(id)
+    .fetch_optional(&mut **write)
+    .await?;
+    let Some(seen) = found else { return Ok(()) };
+    let event = match seen.state.as_str() {
+        "ready" => EventKind::AnalyzeTaskReady,
+        _ => EventKind::AnalyzeTaskFailed,
+    };
+    let mut data = json!({
+        "id": id,
+        "custom_id": seen.custom_id,
+        "created_at": Timestamp::from_millis(seen.created_at),
+        "status": seen.state,
+        "video_id": seen.video_id,
+    });
+    if let Some(message) = seen.message {
+        data["error"] = json!({ "message": message });
+    }
+    tell(write, parsed(&seen.workspace_id)?, event, &data, now).await
+}
+
+#[derive(sqlx::FromRow)]
+struct AnalysisSeen {
+    workspace_id: String,
+    state: String,
+    custom_id: Option<String>,
+    video_id: String,
+    message: Option<String>,
+    created_at: i64,
 }
 
 /// Writes an event for each webhook of the workspace that is told it, in the transaction that makes it true.

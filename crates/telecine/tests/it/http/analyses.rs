@@ -35,6 +35,7 @@ async fn until(lab: &Lab, path: &str, field: &str, wanted: &str) -> Value {
 async fn an_analysis_is_taken_at_once_and_answered_later() {
     let lab = Lab::writing(Scripted::new(|_, _| Said::Text(vec!["A boat ", "leaves."]))).await;
     let video = video(&lab).await;
+    let webhook = lab.post("/webhooks", json!({ "url": "https://example.com/hook" })).await.json();
     let ask = json!({ "video_id": video, "prompt": "What happens?", "custom_id": "one-1" });
     let taken = lab.post("/v1.3/analyze/tasks", ask).await;
     assert_eq!(taken.status, 202);
@@ -49,6 +50,10 @@ async fn an_analysis_is_taken_at_once_and_answered_later() {
     assert_eq!(ready["result"]["usage"]["output_tokens"], 2);
     assert_eq!((&ready["custom_id"], ready.get("error")), (&json!("one-1"), None));
     assert!(ready["completed_at"].is_string());
+    let log = format!("/webhooks/{}/deliveries", webhook["_id"].as_str().unwrap());
+    let told = lab.get(&log).await.json()["data"][0]["payload"].clone();
+    assert_eq!((&told["type"], &told["data"]["id"]), (&json!("analyze.task.ready"), &ready["task_id"]), "{told}");
+    assert_eq!((&told["data"]["custom_id"], &told["data"]["status"]), (&json!("one-1"), &json!("ready")));
     let listed = lab.get(&format!("/v1.3/analyze/tasks?status=ready&video_id={video}")).await.json();
     assert_eq!(listed["data"][0], ready);
     assert_eq!(lab.get("/v1.3/analyze/tasks?status=failed").await.json()["page_info"]["total_results"], 0);
