@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from shared import World, this_client
 
-IMPORT_LIMIT_S = 90
+IMPORT_LIMIT_S = 180
 
 
 def pytest_configure(config: pytest.Config) -> None:

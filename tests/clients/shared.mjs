@@ -53,7 +53,7 @@ export function once(make) {
   return () => (made ??= make())
 }
 
-export async function waitUntil(isSo, what, limitMs = 60_000) {
+export async function waitUntil(isSo, what, limitMs = 120_000) {
   const deadline = Date.now() + limitMs
   while (!(await isSo())) {
     assert.ok(Date.now() < deadline, `not ${what} after ${limitMs} ms`)
@@ -87,7 +87,7 @@ export async function inImportTurn(act) {
       return false
     }
   }
-  await waitUntil(isMine, "another client's import over", 90_000)
+  await waitUntil(isMine, "another client's import over", 180_000)
   try {
     return await act()
   } finally {

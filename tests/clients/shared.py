@@ -67,7 +67,7 @@ def this_client() -> versions.Client:
     return versions.client(*os.environ["TELECINE_CLIENT"].split())
 
 
-def wait_until(is_so: Callable[[], bool], what: str, limit_s: float = 60) -> None:
+def wait_until(is_so: Callable[[], bool], what: str, limit_s: float = 120) -> None:
     """Asks again and again; fails after the limit."""
     deadline = time.monotonic() + limit_s
     while not is_so():

@@ -32,7 +32,7 @@ BUCKET = "harbour-films"
 OBJECTS = ("captioned.mp4", "captioned.srt", "silent.mp4", "small.mp4")
 # What lies in the index that all versions share.
 FILMS = ("trailer.mp4", "speech.mp4")
-SEED_LIMIT_S = 180
+SEED_LIMIT_S = 300
 
 
 class Telecine(testservers.Server):

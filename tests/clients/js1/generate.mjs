@@ -52,7 +52,7 @@ group('analyze_async', () => {
     const { tasks } = client.analyzeAsync
     const { taskId } = await tasks.create({ ...asset(world.films.asset), prompt, temperature: 0 })
     const isDone = async () => ['ready', 'failed'].includes((await tasks.retrieve(taskId)).status)
-    await waitUntil(isDone, 'analyzed', 90_000)
+    await waitUntil(isDone, 'analyzed', 120_000)
     assert.ok((await tasks.retrieve(taskId)).result.data.trim())
     await tasks.delete(taskId)
   })

@@ -88,7 +88,7 @@ def test_an_analysis_is_made_by_a_task(client: TwelveLabs, world: World) -> None
     def told() -> Any:
         return client.analyze_async.tasks.retrieve(made.task_id)
 
-    wait_until(lambda: told().status in ("ready", "failed"), "analyzed", limit_s=90)
+    wait_until(lambda: told().status in ("ready", "failed"), "analyzed", limit_s=120)
     result = told().result
     assert result.data.strip()
     assert result.finish_reason in ("stop", "length")
