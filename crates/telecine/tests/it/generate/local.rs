@@ -17,7 +17,9 @@ fn config() -> Config {
     config.writer.kind = Some(WriterKind::Local);
     config.writer.model_file = Some(models.writer());
     config.writer.program = Some(Path::new(env!("CARGO_BIN_EXE_telecine")).with_file_name("telecine-writer"));
-    config.writer.threads = Some(2);
+    // On a busy machine threads that wait for each other are slow, and so is one.
+    config.writer.threads = Some(1);
+    config.writer.timeout_s = 1_800;
     config
 }
 
