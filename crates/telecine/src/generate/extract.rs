@@ -70,7 +70,7 @@ pub(super) fn labels(material: &Material) -> Vec<String> {
             None => counts.push((label.clone(), 1)),
         }
     }
-    counts.sort_by(|a, b| b.1.cmp(&a.1));
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     counts.into_iter().map(|(label, _)| label).collect()
 }
 

@@ -85,12 +85,14 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     operation["security"] = if is_open { json!([]) } else { json!([{ "api_key": [] }]) };
     let responses = operation["responses"].as_object_mut().expect("responses");
     for status in statuses() {
-        let concerns = !(is_open && status == "401") && !(tag == "operation" && status != "500");
-        if concerns && !responses.contains_key(&status) {
-            let wrapped = if is_wrapped(path) { "Wrapped" } else { "" };
-            let answer = format!("#/components/responses/{wrapped}{status}");
-            responses.insert(status.clone(), json!({ "$ref": answer }));
+        let asks_for_no_key = is_open && status == "401";
+        let refuses_nothing = tag == "operation" && status != "500";
+        if asks_for_no_key || refuses_nothing || responses.contains_key(&status) {
+            continue;
         }
+        let wrapped = if is_wrapped(path) { "Wrapped" } else { "" };
+        let answer = format!("#/components/responses/{wrapped}{status}");
+        responses.insert(status, json!({ "$ref": answer }));
     }
 }
 

@@ -102,9 +102,9 @@ pub(in crate::http) struct PageQuery {
     page: Option<u32>,
     #[param(minimum = 1, maximum = 50, default = 10)]
     page_limit: Option<u32>,
-    #[param(value_type = Option<SortBy>)]
+    #[param(inline, value_type = Option<SortBy>)]
     sort_by: Option<String>,
-    #[param(value_type = Option<SortOption>)]
+    #[param(inline, value_type = Option<SortOption>)]
     sort_option: Option<String>,
 }
 

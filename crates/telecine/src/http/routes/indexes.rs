@@ -125,6 +125,7 @@ struct IndexQuery {
     /// With all of these options, separated by commas (`engine_options` up to v1.2).
     model_options: Option<String>,
     /// `marengo` or `pegasus` (`engine_family` up to v1.2).
+    #[param(inline)]
     model_family: Option<Family>,
     /// Made at this moment or later; `created_at[gte]` and `created_at[lte]` bound on both sides.
     created_at: Option<String>,

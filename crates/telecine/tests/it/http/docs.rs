@@ -72,3 +72,21 @@ fn the_reference_in_openapi_json_is_that_of_the_code() {
     let found = std::fs::read_to_string(path).expect("docs/openapi.json");
     assert!(found == made, "renew it: UPDATE_DOCS=1 cargo nextest run -E 'test(the_reference_in)'");
 }
+
+#[test]
+fn every_reference_in_the_document_leads_somewhere() {
+    fn check(value: &serde_json::Value, document: &serde_json::Value) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                if let Some(reference) = fields.get("$ref").and_then(serde_json::Value::as_str) {
+                    assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+                }
+                fields.values().for_each(|field| check(field, document));
+            }
+            serde_json::Value::Array(values) => values.iter().for_each(|value| check(value, document)),
+            _ => {}
+        }
+    }
+    let document = telecine::http::openapi();
+    check(&document, &document);
+}
