@@ -165,7 +165,6 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(webhooks::replay))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::update, keys::revoke))
-        .routes(routes!(keys::revoke))
         .routes(routes!(generate::gist))
         .routes(routes!(generate::summarize))
         .routes(routes!(generate::generate))

@@ -27,7 +27,7 @@ use crate::time::Timestamp;
 /// Objects to be imported.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the form of a body, for the document")]
-struct NewImport {
+struct NewConnectionImport {
     #[schema(min_items = 1, max_items = 100)]
     items: Vec<ImportWanted>,
 }
@@ -88,7 +88,7 @@ pub(in crate::http) async fn delete(
 }
 
 /// Imports objects as assets, in the background. What was imported before is told, not imported again.
-#[utoipa::path(post, path = "/connections/{connection_id}/imports", tag = "connections", request_body = NewImport,
+#[utoipa::path(post, path = "/connections/{connection_id}/imports", tag = "connections", request_body = NewConnectionImport,
     responses((status = 202, body = ImportView)))]
 pub(in crate::http) async fn import(
     State(app): State<Arc<App>>,
