@@ -38,7 +38,9 @@ pub(super) fn phrases(material: &Material, most: usize) -> Vec<String> {
         .into_iter()
         .map(|(phrase, (count, place))| {
             let words = phrase.split(' ').count();
-            let score = count as f64 * (1.0 + 0.6 * (words as f64 - 1.0));
+            // A long phrase tells more than a word, if it comes back: else it is only a part of a sentence.
+            let longer = if count > 1 { 0.6 * (words as f64 - 1.0) } else { 0.0 };
+            let score = count as f64 * (1.0 + longer);
             (phrase, score, place)
         })
         .collect();

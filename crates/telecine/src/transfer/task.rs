@@ -307,7 +307,7 @@ pub enum DuplicateBy {
 }
 
 /// A task that a worker had in hand in so many crashes of the server in a row is given up: it may be what makes it crash.
-pub const MAX_CRASHES: u32 = 5;
+pub const MAX_CRASHES: u32 = 25;
 
 /// What follows for a task in hand when the server crashed: it goes on, or this was once too often.
 pub fn after_crash(crashes: u32) -> Event {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::counters::Recount;
 use super::filters::{Sql, equals, in_index, user_field, within, within_moments};
 use super::lists::List;
-use super::rows::{TaskRow, VIDEO_COLUMNS, VideoRow, parsed, parsed_if_any, status, to_json};
+use super::rows::{TASK_COLUMNS, TaskRow, VIDEO_COLUMNS, VideoRow, parsed, parsed_if_any, status, to_json};
 use super::tasks::{ACKNOWLEDGED, Home};
 use super::{SqliteStore, Write, assets, tasks, transfers};
 use crate::asset::{IndexedAsset, Reference};
@@ -91,7 +91,7 @@ impl IndexedAssetStore for SqliteStore {
         index: IndexId,
         id: VideoId,
     ) -> Result<Option<IndexedAsset>> {
-        let mut sql = Sql::new(format!("SELECT {COLUMNS} FROM {FROM}"));
+        let mut sql = Sql::new(format!("SELECT {TASK_COLUMNS}, r.asset_id FROM {FROM}"));
         conditions(&mut sql, workspace, index, &IndexedFilter::default());
         equals(&mut sql, "t.id", Some(id.to_string()));
         let row: Option<IndexedRow> = sql.build_query_as().fetch_optional(&self.readers).await?;
@@ -109,7 +109,8 @@ impl IndexedAssetStore for SqliteStore {
         paging: Paging,
     ) -> Result<Listed<IndexedAsset>> {
         let conditions = |sql: &mut Sql| conditions(sql, workspace, index, filter);
-        let list = List { columns: COLUMNS, from: FROM, alias: "t", conditions: &conditions };
+        let columns = columns();
+        let list = List { columns: &columns, from: FROM, alias: "t", conditions: &conditions };
         let Listed { rows, total } = list.page(self, paging, IndexedRow::into_parts).await?;
         let tasks: Vec<&Task> = rows.iter().map(|(task, _)| task).collect();
         let videos = videos_of(self, tasks).await?;
@@ -221,11 +222,9 @@ impl IndexedAssetStore for SqliteStore {
 }
 
 /// `rows::TASK_COLUMNS` and the asset.
-const COLUMNS: &str = "t.id, t.workspace_id, t.index_id, t.transfer_id, t.source, \
-    t.integration_id, t.scheme, t.bucket, t.locator, t.transcription, t.language, t.user_metadata, \
-    t.allows_duplicate, t.status, t.waiting_for, \
-    t.attempts, t.etag, t.object_bytes, t.content_hash, t.filename, t.duration_s, t.fps, t.width, t.height, \
-    t.size_bytes, t.fault, t.video_id, t.duplicate_by, t.created_at, t.updated_at, r.asset_id";
+fn columns() -> String {
+    format!("{TASK_COLUMNS}, r.asset_id")
+}
 
 type Scalar<'q> = sqlx::query::QueryScalar<'q, sqlx::Sqlite, String, sqlx::sqlite::SqliteArguments>;
 

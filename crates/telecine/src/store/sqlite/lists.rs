@@ -12,7 +12,7 @@ use crate::store::{Listed, Paging, SortBy};
 /// A list over one table, which its conditions know by the alias `alias`.
 pub(super) struct List<'a> {
     /// What to read of a row.
-    pub(super) columns: &'static str,
+    pub(super) columns: &'a str,
     /// Table and alias, such as `video v`.
     pub(super) from: &'static str,
     /// The alias alone.

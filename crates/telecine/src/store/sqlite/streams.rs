@@ -80,19 +80,18 @@ impl StreamStore for SqliteStore {
     }
 
     async fn middle_pictures(&self, videos: &[VideoId]) -> Result<HashMap<VideoId, MediaTime>> {
-        let rows: Vec<(String, Option<i64>)> = sqlx::query_as(
-            "SELECT v.id, (SELECT t.at_us FROM thumbnail t WHERE t.video_id = v.id \
-                 ORDER BY abs(t.at_us - CAST(v.duration_s * 500000 AS INTEGER)), t.at_us LIMIT 1) \
-             FROM video v WHERE v.id IN (SELECT value FROM json_each(?))",
+        // Of a group with one `min`, SQLite takes the other columns from the row that has it.
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT v.id, t.at_us, min(abs(t.at_us - CAST(v.duration_s * 500000 AS INTEGER))) \
+             FROM video v JOIN thumbnail t ON t.video_id = v.id \
+             WHERE v.id IN (SELECT value FROM json_each(?)) GROUP BY v.id",
         )
         .bind(to_json(&videos)?)
         .fetch_all(&self.readers)
         .await?;
         let mut found = HashMap::new();
-        for (video, at) in rows {
-            if let Some(at) = at {
-                found.insert(parsed(&video)?, MediaTime::from_micros(at));
-            }
+        for (video, at, _) in rows {
+            found.insert(parsed(&video)?, MediaTime::from_micros(at));
         }
         Ok(found)
     }

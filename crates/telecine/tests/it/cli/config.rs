@@ -97,7 +97,7 @@ fn an_unknown_key_is_told_with_its_line_and_the_name_that_was_meant() {
         "environment: there is no setting `TELECINE_SERVER__LISTN`; did you mean `TELECINE_SERVER__LISTEN`?"
     );
     let told = problem("", &[], &["server.tasks=3"]);
-    assert_eq!(told, "--set: there is no setting `server.tasks`; did you mean `pipeline.tasks`?");
+    assert_eq!(told, "--set: there is no setting `server.tasks`; did you mean `assets.tasks`?");
     let told = problem("[zebra]\nstripes = 7\n", &[], &[]);
     assert!(told.ends_with("line 1: there is no setting `zebra`"), "{told}");
 }

@@ -52,7 +52,11 @@ async fn an_analysis_is_taken_at_once_and_answered_later() {
     assert!(ready["completed_at"].is_string());
     let log = format!("/webhooks/{}/deliveries", webhook["_id"].as_str().unwrap());
     let told = lab.get(&log).await.json()["data"][0]["payload"].clone();
-    assert_eq!((&told["type"], &told["data"]["id"]), (&json!("analyze.task.ready"), &ready["task_id"]), "{told}");
+    assert_eq!(
+        (&told["type"], &told["data"]["id"]),
+        (&json!("analyze.task.ready"), &ready["task_id"]),
+        "{told}"
+    );
     assert_eq!((&told["data"]["custom_id"], &told["data"]["status"]), (&json!("one-1"), &json!("ready")));
     let listed = lab.get(&format!("/v1.3/analyze/tasks?status=ready&video_id={video}")).await.json();
     assert_eq!(listed["data"][0], ready);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use telecine::fault::Code;
 use telecine::ids::TaskId;
+use telecine::store::TaskChange;
 use telecine::transfer::{Counts, Event, MAX_CRASHES, Status};
 
 use super::lab::{LEASE, Lab, failed};
@@ -183,7 +184,8 @@ async fn a_task_that_was_in_hand_in_every_crash_is_given_up(lab: &Lab) {
     for crash in 1..=MAX_CRASHES {
         assert_eq!(lab.task_now(tasks[0]).await.status, Status::Validating, "before crash {crash}");
         let (culprit, bystander) = (lab.claim_of(tasks[0]).await, lab.claim_of(tasks[1]).await);
-        lab.happens(&culprit, Event::Admitted).await;
+        let fetched = TaskChange { content_hash: Some("b3".into()), ..Event::Admitted.into() };
+        lab.changes(&culprit, fetched).await;
         lab.happens(&culprit, Event::IndexingStarted).await;
         if crash == 3 {
             // It was given back in good order once: then it begins to be counted anew.
