@@ -66,7 +66,22 @@ pub(super) fn finish(told: utoipa::openapi::OpenApi) -> Value {
             complete(path, method, operation);
         }
     }
+    allow_several(&mut document["components"]["schemas"]);
     document
+}
+
+/// Forms without a tag may share what they look like: a body that fits several of them is right.
+fn allow_several(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(forms) = fields.remove("oneOf") {
+                fields.insert("anyOf".to_owned(), forms);
+            }
+            fields.values_mut().for_each(allow_several);
+        }
+        Value::Array(values) => values.iter_mut().for_each(allow_several),
+        _ => {}
+    }
 }
 
 /// What every operation has: a name of its own, the variable parts of its path, the key, and how it refuses.

@@ -306,7 +306,7 @@ async fn video(app: &App, workspace: WorkspaceId, params: &Params) -> Result<Vid
     let id: AssetId = parse_id("video.asset_id", text("asset_id"))?;
     app.store.asset(workspace, id).await?.ok_or_else(|| absent("asset", id))?;
     match app.store.newest_reference(workspace, id).await? {
-        Some((task, Status::Ready)) => Ok(task.into()),
+        Some((task, Status::Ready)) => Ok(task),
         other => {
             let state = other.map_or("in no index", |(_, status)| status.as_str());
             Err(Fault::parameter("The asset is in no index, or not yet.").value(state).remedy(remedy).into())

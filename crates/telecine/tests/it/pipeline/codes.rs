@@ -45,7 +45,7 @@ async fn links_to_pages_and_to_captions_that_may_not_be_read_are_told() {
     let host = listener.local_addr().unwrap().to_string();
     let page = axum::response::Html("<html><body>A page that shows a video.</body></html>");
     let site = Router::new()
-        .route("/watch", get(move || async move { page.clone() }))
+        .route("/watch", get(move || async move { page }))
         .route("/closed.srt", get(|| async { StatusCode::FORBIDDEN }));
     tokio::spawn(async move { axum::serve(listener, site).await });
     let mut config = quick();

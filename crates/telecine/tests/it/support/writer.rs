@@ -20,9 +20,12 @@ pub(crate) enum Said {
     Hanging(Vec<&'static str>),
 }
 
+/// What is said to the n-th request.
+type Script = Box<dyn Fn(usize, &WriteRequest) -> Said + Send + Sync>;
+
 /// Says by a function of how often it was asked before, and remembers what it was asked.
 pub(crate) struct Scripted {
-    say: Box<dyn Fn(usize, &WriteRequest) -> Said + Send + Sync>,
+    say: Script,
     context_tokens: u32,
     asked: Mutex<Vec<WriteRequest>>,
     /// How many texts nobody waited for.
