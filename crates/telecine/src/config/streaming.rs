@@ -9,7 +9,7 @@ pub struct StreamingConfig {
     /// Whether streams are kept (default true). Each takes about as much disk as its video; a request can go without one.
     pub enabled: bool,
     /// Whether pictures are encoded anew where browsers do not know their codec (default true); else such videos have no
-    /// stream. It costs about as much CPU as indexing.
+    /// stream. It costs much CPU.
     pub reencode: bool,
     /// Bytes that stay free on the disk of the data folder: with fewer, no stream is kept (default 5 GiB).
     pub min_free_bytes: u64,

@@ -15,7 +15,9 @@ fn config() -> Config {
     let models = ModelFolder::new(cache.expect("TELECINE_CACHE or HOME is set").join("models"));
     let mut config = Config::default();
     config.writer.kind = Some(WriterKind::Local);
-    config.writer.model_file = Some(models.writer());
+    // The larger model is not always to be had; what is asserted here holds for the small one, too.
+    let better = models.writer();
+    config.writer.model_file = Some(if better.exists() { better } else { models.small_writer() });
     config.writer.program = Some(Path::new(env!("CARGO_BIN_EXE_telecine")).with_file_name("telecine-writer"));
     // On a busy machine threads that wait for each other are slow, and so is one.
     config.writer.threads = Some(1);
