@@ -12,7 +12,9 @@ pub(super) enum WebhookCommand {
     /// Have events sent to a URL; the secret that signs them is shown once
     Add {
         /// An https address that answers with 2xx
-        url: String,
+        // Not `url`: that is the server's, and one would be taken for the other.
+        #[arg(value_name = "URL")]
+        receiver: String,
         /// Events, separated by commas, such as index.task.ready [default: those of tasks]
         #[arg(long, value_delimiter = ',', value_name = "EVENT")]
         events: Vec<String>,
@@ -60,9 +62,8 @@ pub(super) async fn run(command: WebhookCommand, server: &ServerArgs) -> Outcome
     let client = Client::new(server)?;
     let json = server.json;
     match command {
-        WebhookCommand::Add { url, events, payload, description } => {
-            let body =
-                json!({ "url": url, "events": events, "api_version": payload, "description": description });
+        WebhookCommand::Add { receiver, events, payload, description } => {
+            let body = json!({ "url": receiver, "events": events, "api_version": payload, "description": description });
             add(&client, &body, json).await
         }
         WebhookCommand::List => list(&client, json).await,

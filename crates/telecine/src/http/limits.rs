@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn only_what_is_posted_has_a_class_of_its_own() {
         let class = |path| class_of(&Method::POST, path);
-        assert_eq!(class("/search-v2/combined"), RequestClass::Search);
+        assert_eq!(class("/search-v2"), RequestClass::Search);
         assert_eq!(class("/searches"), RequestClass::Other);
         assert_eq!(class("/tasks/transfers"), RequestClass::Other);
         assert_eq!(class_of(&Method::GET, "/search/{token}"), RequestClass::Other);

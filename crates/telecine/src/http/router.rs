@@ -65,7 +65,6 @@ fn served(shared: Shared) -> Router {
         ("/search-v2", post(search::search)),
         ("/search-v2/{token}", get(search::page)),
         ("/search/combined/{token}", get(search::page)),
-        ("/search-v2/combined", post(search::combined)),
     ];
     let routes = aliases.into_iter().fold(routes, |routes, (path, handler)| routes.route(path, handler));
     documents::documented(routes, openapi::finish(told))

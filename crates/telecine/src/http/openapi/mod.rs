@@ -15,12 +15,11 @@ use super::error::{is_wrapped, status};
 use crate::fault::Code;
 
 /// Paths that are other names of another path, with the method that both have.
-pub(super) const ALIASES: [(Method, &str, &str); 5] = [
+pub(super) const ALIASES: [(Method, &str, &str); 4] = [
     (Method::POST, "/tasks/transfers", "/indexes/tasks/transfers"),
     (Method::POST, "/search", "/search-v2"),
     (Method::GET, "/search/{token}", "/search-v2/{token}"),
     (Method::GET, "/search/{token}", "/search/combined/{token}"),
-    (Method::POST, "/search/combined", "/search-v2/combined"),
 ];
 
 /// Routes that answer without a key: probes, this document, and what signed links lead to.

@@ -7,3 +7,4 @@ mod keys;
 pub(crate) mod program;
 mod serve;
 mod transfer;
+mod webhook;

@@ -46,7 +46,7 @@ fn the_reference_in_api_md_has_every_route_of_the_router() {
         for (method, operation) in item.as_object().expect("operations") {
             let is_open = operation["security"].as_array().is_some_and(Vec::is_empty);
             let (method, mark) = (method.to_ascii_uppercase(), if is_open { " ○" } else { "" });
-            let what = operation["summary"].as_str().unwrap_or_default();
+            let what = operation["summary"].as_str().unwrap_or_default().replace('\n', " ");
             writeln!(made, "| {method}{mark} | `{path}` | {what} |").unwrap();
         }
     }
