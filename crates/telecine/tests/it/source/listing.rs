@@ -259,6 +259,14 @@ fn options() -> impl Strategy<Value = ListOptions> {
     })
 }
 
+/// Without keys that are folders of others: what skips folders keeps keys as files, where a name is either.
+fn as_in_folders(keys: &mut BTreeSet<String>, changes: &mut Vec<(usize, bool, String)>) {
+    let all: Vec<String> = keys.iter().chain(changes.iter().map(|(.., key)| key)).cloned().collect();
+    let is_file = |key: &String| !all.iter().any(|other| other.starts_with(&format!("{key}/")));
+    keys.retain(is_file);
+    changes.retain(|(.., key)| is_file(key));
+}
+
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(future)
 }
@@ -268,13 +276,16 @@ proptest! {
 
     #[test]
     fn every_key_that_stays_is_told_once(
-        keys in prop::collection::btree_set(a_key(), 0..200),
-        changes in changes(),
+        mut keys in prop::collection::btree_set(a_key(), 0..200),
+        mut changes in changes(),
         order in orders(),
         throttles in prop::option::weighted(0.2, 3..20_usize),
         turns in prop::collection::vec(0..5_u8, 1..7),
         options in options(),
     ) {
+        if matches!(order, Order::Skips) {
+            as_in_folders(&mut keys, &mut changes);
+        }
         let mut store = Simulated::new(order, keys.clone());
         store.changes = changes
             .iter()
