@@ -17,6 +17,7 @@ use super::auth::known_caller;
 use super::body::read_all;
 use super::error::Failure;
 use super::params::media_type;
+use super::version::ApiVersion;
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
 use crate::keys::Caller;
@@ -32,6 +33,10 @@ const KEPT_BYTES: usize = 1 << 20;
 /// How long a repetition waits for the first request to end, and how often it looks.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(200);
+
+/// Marks an answer that tells a secret, which is stored nowhere: it cannot be told again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TellsSecret;
 
 /// Runs a request, unless its key says that it was run.
 pub(super) async fn idempotent(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -57,6 +62,9 @@ async fn keyed(app: &App, caller: Caller, request: Request) -> Result<(Request, 
     let (parts, body) = request.into_parts();
     let key = key(&parts.headers)?;
     let mut hasher = blake3::Hasher::new();
+    // The answer has the shape of the version that it is asked in.
+    let version = parts.extensions.get::<ApiVersion>().copied().unwrap_or(ApiVersion::V1_3);
+    hasher.update(version.as_str().as_bytes());
     hasher.update(parts.uri.to_string().as_bytes());
     let body = if media_type(&parts.headers) == "multipart/form-data" {
         body
@@ -120,6 +128,11 @@ async fn settle(app: &App, keyed: &KeyedRequest, response: Response) -> Result<R
         app.store.release_request_key(keyed).await?;
         return Ok(response);
     }
+    if response.extensions().get::<TellsSecret>().is_some() {
+        let unkept = KeptAnswer { status: response.status().as_u16(), body: None };
+        app.store.keep_answer(keyed, &unkept).await?;
+        return Ok(response);
+    }
     let (parts, body) = response.into_parts();
     let mut stream = body.into_data_stream();
     let (mut parts_of_body, mut bytes) = (Vec::<Bytes>::new(), 0);
@@ -143,12 +156,10 @@ async fn settle(app: &App, keyed: &KeyedRequest, response: Response) -> Result<R
 fn told_again(answer: KeptAnswer) -> Result<Response, Failure> {
     let KeptAnswer { status, body } = answer;
     let Some(body) = body else {
-        return Err(Fault::because(
-            Code::IdempotencyKeyReused,
-            "This request was carried out; its answer is too large to be told again.",
-        )
-        .remedy("Ask for what it made: it is there.")
-        .into());
+        let message =
+            "This request was carried out; its answer is not kept, for it tells a secret or is too large.";
+        let fault = Fault::because(Code::IdempotencyKeyReused, message);
+        return Err(fault.remedy("See what it made; if a secret was lost, make another.").into());
     };
     let status = StatusCode::from_u16(status).map_err(anyhow::Error::from)?;
     let replayed = [(REPLAYED, HeaderValue::from_static("true"))];

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,6 +12,7 @@ use super::NOTHING;
 use crate::app::App;
 use crate::fault::{Code, Fault};
 use crate::http::error::Failure;
+use crate::http::idempotency::TellsSecret;
 use crate::http::openapi::Listed;
 use crate::http::params::{Params, missing};
 use crate::http::path::PathIds;
@@ -74,7 +75,7 @@ pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     request: Request,
-) -> Result<(StatusCode, Json<KeyView>), Failure> {
+) -> Result<(StatusCode, Extension<TellsSecret>, Json<KeyView>), Failure> {
     unlimited(caller)?;
     let params = Params::read(request, app.config.server.max_body_bytes).await?;
     let name = params.required_text("name")?;
@@ -84,7 +85,7 @@ pub(in crate::http) async fn create(
         keys::limit(&*app.store, caller.workspace, key.id, limits).await?;
         key.rate_limits = limits;
     }
-    Ok((StatusCode::CREATED, Json(shown(key, Some(secret)))))
+    Ok((StatusCode::CREATED, Extension(TellsSecret), Json(shown(key, Some(secret)))))
 }
 
 /// Sets how often a key may ask. A key with limits of its own cannot.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -13,6 +13,7 @@ use super::{NOTHING, absent};
 use crate::app::App;
 use crate::fault::{Fault, Result};
 use crate::http::error::Failure;
+use crate::http::idempotency::TellsSecret;
 use crate::http::openapi::{Listed, Page, PageQuery};
 use crate::http::params::Params;
 use crate::http::path::PathIds;
@@ -152,7 +153,7 @@ pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     request: Request,
-) -> Result<(StatusCode, Json<WebhookView>), Failure> {
+) -> Result<(StatusCode, Extension<TellsSecret>, Json<WebhookView>), Failure> {
     let params = Params::read(request, app.config.server.max_body_bytes).await?;
     let new = NewWebhook {
         url: params.required_text("url")?.to_owned(),
@@ -161,7 +162,7 @@ pub(in crate::http) async fn create(
         description: params.text("description")?.unwrap_or_default().to_owned(),
     };
     let (webhook, secret) = webhook::create(&app, caller.workspace, new).await?;
-    Ok((StatusCode::CREATED, Json(shown(&webhook, Some(&secret)))))
+    Ok((StatusCode::CREATED, Extension(TellsSecret), Json(shown(&webhook, Some(&secret)))))
 }
 
 fn events(params: &Params) -> Result<Vec<EventKind>, Fault> {
@@ -238,9 +239,9 @@ pub(in crate::http) async fn rotate(
     State(app): State<Arc<App>>,
     caller: Caller,
     path: PathIds,
-) -> Result<Json<WebhookView>, Failure> {
+) -> Result<(Extension<TellsSecret>, Json<WebhookView>), Failure> {
     let (webhook, secret) = webhook::rotate(&app, caller.workspace, path.id("webhook_id")?).await?;
-    Ok(Json(shown(&webhook, Some(&secret))))
+    Ok((Extension(TellsSecret), Json(shown(&webhook, Some(&secret)))))
 }
 
 /// Sends a test event at once, and tells how it was answered.

@@ -113,3 +113,41 @@ async fn keys_are_forgotten_after_a_day_and_what_a_crash_ended_is_free() {
     let later = now.after(Duration::from_millis(1));
     assert_eq!(store.take_request_key(&request, later, later).await.unwrap(), Repetition::First);
 }
+
+#[tokio::test]
+async fn a_secret_is_told_once_and_kept_nowhere() {
+    let lab = Lab::start().await;
+    let ask = json!({ "name": "for the archive" });
+    let made = post(&lab, "/keys", "k", &ask).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let secret = made.json()["key"].as_str().unwrap().to_owned();
+    let again = post(&lab, "/keys", "k", &ask).await;
+    assert_eq!(again.refusal(), (422, "idempotency_key_reused".into()));
+    assert!(!again.text.contains(&secret));
+    let keys = lab.get("/keys").await.json()["data"].as_array().unwrap().len();
+    assert_eq!(keys, 2, "the one of the test, and the one that was made once");
+    let webhook = json!({ "url": "https://hooks.example.test/x" });
+    let hook = post(&lab, "/webhooks", "w", &webhook).await;
+    let signing = hook.json()["secret"].as_str().unwrap_or_else(|| panic!("{}", hook.text)).to_owned();
+    assert_eq!(post(&lab, "/webhooks", "w", &webhook).await.status, 422);
+    let mut stored = Vec::new();
+    for file in std::fs::read_dir(&lab.app.config.server.data_dir).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_file() {
+            stored.extend(std::fs::read(file).unwrap());
+        }
+    }
+    for secret in [secret, signing] {
+        let is_there = stored.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
+        assert!(!is_there, "a secret lies in the data folder as it is");
+    }
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_the_version_that_it_was_used_in() {
+    let lab = Lab::start().await;
+    post(&lab, "/v1.3/indexes", "k", &index("a")).await;
+    let other = post(&lab, "/v1.2/indexes", "k", &index("a")).await;
+    assert_eq!(other.refusal(), (422, "idempotency_key_reused".into()));
+    assert_eq!(post(&lab, "/indexes", "k", &index("a")).await.status, 201, "the root is v1.3");
+}
