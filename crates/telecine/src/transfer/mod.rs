@@ -14,7 +14,7 @@ pub mod submit;
 mod task;
 
 pub use address::{Address, MAX_KEY_BYTES, MalformedAddress};
-pub use manifest::{Entry, MAX_ENTRY_BYTES, MAX_TEXT_BYTES};
+pub use manifest::{Entry, MAX_ENTRY_BYTES, MAX_TEXT_BYTES, parse as parse_manifest};
 pub use object_fault::{admit_object, object_fault, transcription_fault};
 pub(crate) use report::csv_row;
 pub use task::{

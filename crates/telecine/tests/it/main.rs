@@ -1,6 +1,7 @@
 //! Integration tests: one binary, folders as in `src`.
 
 mod cli;
+mod corpora;
 mod faults;
 mod generate;
 mod house;

@@ -14,7 +14,7 @@ use super::videos::merged;
 use super::{NOTHING, absent};
 use crate::app::App;
 use crate::asset::{IndexedAsset, IndexingRequest, index_asset};
-use crate::fault::{Fault, Result};
+use crate::fault::Result;
 use crate::http::error::Failure;
 use crate::http::links::Links;
 use crate::http::openapi::{Page, PageQuery};
@@ -28,7 +28,6 @@ use crate::ids::{AssetId, IndexId, TaskId, VideoId};
 use crate::keys::Caller;
 use crate::pipeline::remove_stream;
 use crate::store::IndexedFilter;
-use crate::transfer::Status;
 use crate::video::{Video, check_user_metadata};
 
 /// An asset to be indexed.
@@ -94,7 +93,8 @@ pub(in crate::http) async fn list(
 ) -> Result<Json<Page<IndexedAssetView>>, Failure> {
     let index: IndexId = path.id("index_id")?;
     let paging = query.paging()?;
-    let mut filter = IndexedFilter { statuses: statuses(&query)?, video: super::videos::filter(&query)? };
+    let mut filter =
+        IndexedFilter { statuses: super::tasks::statuses(&query)?, video: super::videos::filter(&query)? };
     // Here it is no field of the user's.
     filter.video.user_metadata.retain(|(name, _)| name != "status");
     super::index(&app, caller.workspace, index).await?;
@@ -108,18 +108,6 @@ pub(in crate::http) async fn list(
     };
     let rows = listed.rows.iter().map(shown).collect();
     Ok(Json(Page::new(rows, paging, listed.total)))
-}
-
-fn statuses(query: &Query) -> Result<Vec<Status>, Fault> {
-    let named = |name: &str| {
-        views::task::statuses(name).ok_or_else(|| {
-            Fault::parameter("There is no such status.")
-                .value(name.chars().take(120).collect::<String>())
-                .rule("validating, pending, queued, indexing, ready, failed")
-        })
-    };
-    let all: Vec<Vec<Status>> = query.all(&["status"]).into_iter().map(named).collect::<Result<_, _>>()?;
-    Ok(all.concat())
 }
 
 /// What a path names.

@@ -29,8 +29,8 @@ use crate::ids::{IndexId, TaskId, TransferId, VideoId};
 use crate::index::{MAX_FILE_BYTES, check_size};
 use crate::keys::Caller;
 use crate::store::TaskFilter;
-use crate::transfer::Task;
 use crate::transfer::create::{TaskRequest, TranscriptionInput, VideoInput, create_task};
+use crate::transfer::{Status, Task};
 use crate::video::check_user_metadata;
 
 const FILES: [&str; 2] = ["video_file", "transcription_file"];
@@ -260,7 +260,8 @@ pub(in crate::http) async fn list(
     Ok(Json(Page::new(rows, paging, listed.total)))
 }
 
-fn filter(query: &Query) -> Result<TaskFilter, Fault> {
+/// The statuses that a query names, once or several times.
+pub(super) fn statuses(query: &Query) -> Result<Vec<Status>, Fault> {
     let mut statuses = Vec::new();
     for name in query.all(&["status"]) {
         statuses.extend(views::task::statuses(name).ok_or_else(|| {
@@ -269,11 +270,15 @@ fn filter(query: &Query) -> Result<TaskFilter, Fault> {
                 .rule("validating, pending, queued, indexing, ready, failed")
         })?);
     }
+    Ok(statuses)
+}
+
+fn filter(query: &Query) -> Result<TaskFilter, Fault> {
     Ok(TaskFilter {
         id: query.id("_id")?,
         index: query.id("index_id")?,
         transfer: query.id("transfer_id")?,
-        statuses,
+        statuses: statuses(query)?,
         code: query.get("code").map(str::to_owned),
         filename: query.get("filename").map(str::to_owned),
         duration_s: query.numbers("duration")?,

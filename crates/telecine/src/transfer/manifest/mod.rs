@@ -73,7 +73,7 @@ struct Problem {
 ///
 /// # Errors
 /// `parameter_invalid`; or whatever the reader fails with.
-pub(super) fn parse(manifest: impl Read, each: impl FnMut(Entry) -> bool) -> Result<u64> {
+pub fn parse(manifest: impl Read, each: impl FnMut(Entry) -> bool) -> Result<u64> {
     let meter = Meter::default();
     let reader = Metered::new(manifest, &meter).map_err(|fault| read_error(fault, &meter))?;
     let mut json = serde_json::Deserializer::from_reader(reader);
