@@ -14,7 +14,7 @@ use futures::StreamExt;
 use tracing::Instrument;
 
 use super::auth::known_caller;
-use super::body::read_all;
+use super::body::{announced_bytes, read_all};
 use super::error::Failure;
 use super::params::media_type;
 use super::version::ApiVersion;
@@ -56,8 +56,8 @@ pub(super) async fn idempotent(State(app): State<Arc<App>>, request: Request, ne
     }
 }
 
-/// The request with what its key stands for. A body in JSON belongs to it; that of a form does not, for its boundary
-/// differs from try to try.
+/// The request with what its key stands for. A body in JSON belongs to it, as far as it may be held in memory; that of a
+/// form does not, for its boundary differs from try to try.
 async fn keyed(app: &App, caller: Caller, request: Request) -> Result<(Request, KeyedRequest), Failure> {
     let (parts, body) = request.into_parts();
     let key = key(&parts.headers)?;
@@ -66,10 +66,12 @@ async fn keyed(app: &App, caller: Caller, request: Request) -> Result<(Request, 
     let version = parts.extensions.get::<ApiVersion>().copied().unwrap_or(ApiVersion::V1_3);
     hasher.update(version.as_str().as_bytes());
     hasher.update(parts.uri.to_string().as_bytes());
-    let body = if media_type(&parts.headers) == "multipart/form-data" {
+    let limit_bytes = app.config.server.max_body_bytes;
+    let is_small = announced_bytes(&parts.headers).is_some_and(|bytes| bytes <= limit_bytes);
+    let body = if media_type(&parts.headers) == "multipart/form-data" || !is_small {
         body
     } else {
-        let bytes = read_all(body, &parts.headers, app.config.server.max_body_bytes).await?;
+        let bytes = read_all(body, &parts.headers, limit_bytes).await?;
         hasher.update(b"\n").update(&bytes);
         Body::from(bytes)
     };

@@ -32,13 +32,13 @@ pub(in crate::http) fn page(document: &Value) -> String {
     tags.dedup();
     html.push_str("<nav>");
     for tag in &tags {
-        let _ = write!(html, "<a href=\"#{tag}\">{tag}</a> ");
+        let _ = write!(html, "<a href=\"#{}\">{tag}</a> ", tag.replace(' ', "-"));
     }
     html.push_str("<a href=\"#codes\">codes</a></nav>");
     let mut last = "";
     for (tag, path, method, operation) in operations {
         if tag != last {
-            let _ = write!(html, "<h2 id=\"{tag}\">{tag}</h2>");
+            let _ = write!(html, "<h2 id=\"{}\">{tag}</h2>", tag.replace(' ', "-"));
             last = tag;
         }
         write_operation(&mut html, document, path, method, operation);
@@ -49,7 +49,7 @@ pub(in crate::http) fn page(document: &Value) -> String {
 }
 
 fn write_operation(html: &mut String, document: &Value, path: &str, method: &str, operation: &Value) {
-    let text = |name: &str| escaped(operation[name].as_str().unwrap_or_default());
+    let text = |name: &str| told(operation[name].as_str().unwrap_or_default());
     let _ = write!(
         html,
         "<details id=\"{}\"><summary><b class={method}>{}</b> <code>{}</code> <span>{}</span></summary><p>{}</p>",
@@ -65,9 +65,9 @@ fn write_operation(html: &mut String, document: &Value, path: &str, method: &str
         for parameter in parameters {
             let name = escaped(parameter["name"].as_str().unwrap_or_default());
             let place = parameter["in"].as_str().unwrap_or_default();
-            let told = escaped(parameter["description"].as_str().unwrap_or_default());
+            let about = told(parameter["description"].as_str().unwrap_or_default());
             let kind = kind(document, &parameter["schema"], 0);
-            let _ = write!(html, "<dt><code>{name}</code> <i>{place}</i><dd>{kind} {told}");
+            let _ = write!(html, "<dt><code>{name}</code> <i>{place}</i><dd>{kind} {about}");
         }
         html.push_str("</dl>");
     }
@@ -78,14 +78,25 @@ fn write_operation(html: &mut String, document: &Value, path: &str, method: &str
         let Some(content) = response["content"].as_object() else {
             let refers = response.get("$ref").is_some();
             if !refers {
-                let told = escaped(response["description"].as_str().unwrap_or_default());
-                let _ = write!(html, "<h3>{status}</h3><p>{told}</p>");
+                let about = told(response["description"].as_str().unwrap_or_default());
+                let _ = write!(html, "<h3>{status}</h3><p>{about}</p>");
             }
             continue;
         };
         for (kind_of, body) in content {
             let _ = write!(html, "<h3>{status} <i>{kind_of}</i></h3>{}", kind(document, &body["schema"], 0));
         }
+    }
+    let refusals: Vec<&str> = operation["responses"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, response)| response.get("$ref").is_some())
+        .map(|(status, _)| status.as_str())
+        .collect();
+    if !refusals.is_empty() {
+        let _ =
+            write!(html, "<h3>Refused</h3><p>{}: see <a href=\"#codes\">codes</a></p>", refusals.join(", "));
     }
     html.push_str("</details>");
 }
@@ -126,10 +137,14 @@ fn kind(document: &Value, schema: &Value, depth: u8) -> String {
     let mut html = "<dl>".to_owned();
     for (name, field) in fields {
         let star = if needed.iter().any(|needed| needed == name) { "*" } else { "" };
-        let told = escaped(field["description"].as_str().unwrap_or_default());
+        // Of a field that may be null, it stands beside the reference.
+        let inner = field["anyOf"]
+            .as_array()
+            .and_then(|forms| forms.iter().find_map(|form| form["description"].as_str()));
+        let about = told(field["description"].as_str().or(inner).unwrap_or_default());
         let _ = write!(
             html,
-            "<dt><code>{}</code>{star}<dd>{} {told}",
+            "<dt><code>{}</code>{star}<dd>{} {about}",
             escaped(name),
             kind(document, field, depth + 1)
         );
@@ -140,12 +155,12 @@ fn kind(document: &Value, schema: &Value, depth: u8) -> String {
 
 fn write_codes(html: &mut String, catalogue: &Value) {
     html.push_str("<h2 id=codes>codes</h2><p>Every refusal and every failed task has one.</p><dl>");
-    for (code, told) in catalogue.as_object().into_iter().flatten() {
-        let text = |name: &str| escaped(told[name].as_str().unwrap_or_default());
+    for (code, entry) in catalogue.as_object().into_iter().flatten() {
+        let text = |name: &str| told(entry[name].as_str().unwrap_or_default());
         let _ = write!(
             html,
             "<dt id=\"{code}\"><code>{code}</code> <i>{}</i><dd>{} {} {}",
-            told["status"],
+            entry["status"],
             text("message"),
             text("rule"),
             text("remedy"),
@@ -158,6 +173,16 @@ fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| if value.is_null() { "any".into() } else { value.to_string() }, str::to_owned)
+}
+
+/// A text for people, whose backquotes mark code.
+fn told(text: &str) -> String {
+    let pieces = text.split('`').enumerate();
+    let shown = |(at, piece): (usize, &str)| match at % 2 {
+        0 => escaped(piece),
+        _ => format!("<code>{}</code>", escaped(piece)),
+    };
+    pieces.map(shown).collect()
 }
 
 fn escaped(text: &str) -> String {

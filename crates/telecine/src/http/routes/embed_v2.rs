@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use super::embed::tasks::{self, CLIP_S};
 use super::embed::{model_name, no_sounds};
@@ -28,6 +29,8 @@ use crate::transfer::create::VideoInput;
 
 /// A picture of 32 MB in base64, and what is around it.
 const MAX_BODY_BYTES: u64 = 48 << 20;
+/// Such bodies are in memory: as many at once.
+static BODIES: Semaphore = Semaphore::const_new(4);
 const SCOPES: [(&str, Scope); 2] = [("clip", Scope::Clip), ("asset", Scope::Video)];
 
 /// The object of the input type, and its name.
@@ -110,6 +113,7 @@ pub(in crate::http) async fn create(
     _: Caller,
     request: Request,
 ) -> Result<Json<EmbeddedV2>, Failure> {
+    let _permit = BODIES.acquire().await.map_err(anyhow::Error::from)?;
     let params = Params::read(request, MAX_BODY_BYTES).await?;
     let name = model_name(&app, &params, ApiVersion::V1_3)?;
     let (kind, object) = input(&params, &["text", "image", "text_image"])?;

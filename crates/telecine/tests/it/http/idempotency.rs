@@ -151,3 +151,17 @@ async fn a_key_belongs_to_the_version_that_it_was_used_in() {
     assert_eq!(other.refusal(), (422, "idempotency_key_reused".into()));
     assert_eq!(post(&lab, "/indexes", "k", &index("a")).await.status, 201, "the root is v1.3");
 }
+
+#[tokio::test]
+async fn a_large_body_is_taken_with_a_key_as_it_is_without() {
+    let lab = Lab::with(|config| config.server.max_body_bytes = 200).await;
+    let ask = json!({
+        "input_type": "text", "model_name": "marengo3.0",
+        "text": { "input_text": "a car" }, "custom_id": "x".repeat(400),
+    });
+    let without = lab.post("/embed-v2", ask.clone()).await;
+    assert_eq!(without.status, 200, "{}", without.text);
+    let with = post(&lab, "/embed-v2", "k", &ask).await;
+    assert_eq!((with.status, with.json()), (200, without.json()));
+    assert_eq!(post(&lab, "/embed-v2", "k", &ask).await.headers["idempotent-replayed"], "true");
+}
