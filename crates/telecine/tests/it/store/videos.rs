@@ -16,6 +16,7 @@ super::conformance!(
     users_own_fields_are_replaced,
     a_video_is_found_in_its_index_only,
     what_is_not_there_has_no_parts,
+    the_middle_picture_is_that_nearest_to_half_of_the_video,
 );
 
 /// A published video with measures and fields of its own.
@@ -196,4 +197,15 @@ async fn what_is_not_there_has_no_parts(lab: &Lab) {
     for kind in SegmentKind::ALL {
         assert_eq!(lab.store.segments(unknown, kind).await.unwrap(), []);
     }
+}
+
+async fn the_middle_picture_is_that_nearest_to_half_of_the_video(lab: &Lab) {
+    let index = lab.index("films").await;
+    // Both have pictures at 0.5 and at 6 seconds.
+    let long = video(lab, index, "long.mp4", 640, 12.0, json!({})).await;
+    let short = video(lab, index, "short.mp4", 641, 2.0, json!({})).await;
+    let found = lab.store.middle_pictures(&[long, short]).await.unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!((found[&long].as_millis(), found[&short].as_millis()), (6_000, 500));
+    assert!(lab.store.middle_pictures(&[]).await.unwrap().is_empty());
 }
