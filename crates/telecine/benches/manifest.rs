@@ -108,6 +108,7 @@ impl World {
             clock: Arc::new(SystemClock),
             languages: vec!["en".to_owned()],
             max_bytes: u64::MAX,
+            id: None,
         };
         let parts = stream::iter(self.parts(entries, is_bad).map(std::io::Result::Ok));
         reception

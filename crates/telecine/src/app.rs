@@ -182,7 +182,7 @@ async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<(
     embedding::tidy_up(files, store).await?;
     let discarded = store.discard_unfinished_transfers().await?;
     store.discard_unfinished_imports().await?;
-    store.release_all_request_keys().await?;
+    store.lose_requests().await?;
     store.break_asset_claims(now).await?;
     store.break_delivery_claims(now).await?;
     if broken + discarded > 0 {

@@ -75,6 +75,11 @@ macro_rules! ids {
             pub fn generate(now: Timestamp) -> Self {
                 Self(generate(now))
             }
+
+            /// The id of these bytes: for what must have the same id whenever it is made.
+            pub const fn from_bytes(bytes: [u8; 12]) -> Self {
+                Self(bytes)
+            }
         }
 
         impl fmt::Display for $name {

@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::fault::{Code, Fault, Result};
 use crate::keys::Caller;
 use crate::store::{KeptAnswer, KeyedRequest, Repetition};
+use crate::time::Timestamp;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -91,9 +92,23 @@ fn key(headers: &HeaderMap) -> Result<String, Fault> {
         .rule(format!("1 to {MAX_KEY_BYTES} visible ASCII characters, such as a UUID")))
 }
 
+/// What a request with a key makes has this id, also when a crash ended it and it is sent again: so it is found. Twelve
+/// bytes of the hash of whose key it is, the key, and when it was first used.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReservedId(pub(super) [u8; 12]);
+
+impl ReservedId {
+    fn of(request: &KeyedRequest, begun_at: Timestamp) -> Self {
+        let text = format!("{}\n{}\n{begun_at}", request.workspace, request.key);
+        let mut id = [0; 12];
+        id.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..12]);
+        Self(id)
+    }
+}
+
 async fn once(
     app: &Arc<App>,
-    request: Request,
+    mut request: Request,
     keyed: KeyedRequest,
     next: Next,
 ) -> Result<Response, Failure> {
@@ -101,7 +116,10 @@ async fn once(
     loop {
         let now = app.clock.now();
         match app.store.take_request_key(&keyed, now, now.before(LIFETIME)).await? {
-            Repetition::First => break,
+            Repetition::Begin(at) => {
+                request.extensions_mut().insert(ReservedId::of(&keyed, at));
+                break;
+            }
             Repetition::Done(answer) => return told_again(answer),
             Repetition::Other => {
                 return Err(Fault::new(Code::IdempotencyKeyReused).value(keyed.key).into());

@@ -20,8 +20,9 @@ pub struct KeyedRequest {
 /// What is known of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repetition {
-    /// Nothing until now: it is this request's from now on.
-    First,
+    /// It is this request's to be carried out: the first time, or again, because a crash ended it. The key was first
+    /// taken at this moment.
+    Begin(Timestamp),
     /// The same request is carried out at this moment.
     InProgress,
     /// The same request was carried out.
@@ -53,6 +54,6 @@ pub trait IdempotencyStore: Send + Sync {
     async fn keep_answer(&self, request: &KeyedRequest, answer: &KeptAnswer) -> Result<()>;
     /// Forgets the key of a request that came to nothing.
     async fn release_request_key(&self, request: &KeyedRequest) -> Result<()>;
-    /// Forgets the keys of all requests that are carried out: for a start after a crash, which ended them.
-    async fn release_all_request_keys(&self) -> Result<()>;
+    /// Takes note that all requests that are carried out were ended: for a start after a crash. They may be begun again.
+    async fn lose_requests(&self) -> Result<()>;
 }

@@ -32,7 +32,8 @@ pub struct Submission {
     pub first_tasks: Vec<(TaskId, IndexId, String)>,
 }
 
-/// Accepts the manifest as a transfer of the workspace. When it returns, the transfer is on disk.
+/// Accepts the manifest as a transfer of the workspace, under this id if one is given. When it returns, the transfer is on
+/// disk. If there is a transfer of the id already, it is that one: the manifest was accepted before, and is not read.
 ///
 /// # Errors
 /// A fault that names the entry; then nothing is stored.
@@ -40,8 +41,20 @@ pub async fn submit(
     app: &Arc<App>,
     workspace: WorkspaceId,
     manifest: impl AsyncRead + Send + Unpin + 'static,
+    id: Option<TransferId>,
 ) -> Result<Submission> {
-    Reception::of(app).receive(workspace, manifest).await
+    let reception = Reception::of(app);
+    let known = match id {
+        Some(id) => app.store.transfer(workspace, id).await?,
+        None => None,
+    };
+    match known {
+        Some(transfer) => {
+            let entries = transfer.counts.total() + transfer.repeated;
+            reception.told(transfer, entries).await
+        }
+        None => Reception { id, ..reception }.receive(workspace, manifest).await,
+    }
 }
 
 /// What taking a manifest needs.
@@ -57,6 +70,8 @@ pub struct Reception {
     pub languages: Vec<String>,
     /// Bytes of a manifest.
     pub max_bytes: u64,
+    /// The transfer's id, if it is not to be a new one.
+    pub id: Option<TransferId>,
 }
 
 impl std::fmt::Debug for Reception {
@@ -74,6 +89,7 @@ impl Reception {
             clock: app.clock.clone(),
             languages: app.engines.hear.languages(),
             max_bytes: app.config.server.max_manifest_bytes,
+            id: None,
         }
     }
 
@@ -127,15 +143,19 @@ impl Reception {
         match accepted {
             Ok((transfer, entries)) => {
                 self.queue.wake();
-                let first = self.store.tasks_after(transfer.id, None, NAMED).await?;
-                let named = |task: super::Task| (task.id, task.index, task.source.address());
-                Ok(Submission { transfer, entries, first_tasks: first.into_iter().map(named).collect() })
+                self.told(transfer, entries).await
             }
             Err(error) => {
                 self.store.discard_transfer(transfer).await?;
                 Err(error)
             }
         }
+    }
+
+    async fn told(&self, transfer: Transfer, entries: u64) -> Result<Submission> {
+        let first = self.store.tasks_after(transfer.id, None, NAMED).await?;
+        let named = |task: super::Task| (task.id, task.index, task.source.address());
+        Ok(Submission { transfer, entries, first_tasks: first.into_iter().map(named).collect() })
     }
 
     /// Stores the tasks under a transfer that is begun with the first entries. The number of entries.
@@ -172,7 +192,7 @@ impl Reception {
         let transfer = match *begun {
             Some(transfer) => transfer,
             None => {
-                let transfer = TransferId::generate(now);
+                let transfer = self.id.unwrap_or_else(|| TransferId::generate(now));
                 self.store.begin_transfer(workspace, transfer, now).await?;
                 *begun.insert(transfer)
             }

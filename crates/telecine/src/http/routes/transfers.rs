@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::fault::{Code, Fault, Result};
 use crate::http::body::{announced_bytes, too_large};
 use crate::http::error::Failure;
+use crate::http::idempotency::ReservedId;
 use crate::http::multipart::FormReader;
 use crate::http::openapi::{FormFile, Page, PageQuery};
 use crate::http::params::{Params, missing, pick};
@@ -108,11 +109,12 @@ pub(in crate::http) async fn create(
     request: Request,
 ) -> Result<Response, Failure> {
     let is_dry = query.flag("dry_run")?.unwrap_or(false);
+    let id = request.extensions().get::<ReservedId>().map(|reserved| TransferId::from_bytes(reserved.0));
     let manifest = manifest(&app, request).await?;
     if is_dry {
         return dry_run(&app, caller.workspace, manifest).await;
     }
-    let submission = submit(&app, caller.workspace, manifest).await?;
+    let submission = submit(&app, caller.workspace, manifest, id).await?;
     Ok(Json(accepted(&submission)).into_response())
 }
 

@@ -31,16 +31,26 @@ impl IdempotencyStore for SqliteStore {
         .execute(&mut *write)
         .await?;
         let is_first = taken.rows_affected() == 1;
-        let (known, status, body): (Vec<u8>, Option<u16>, Option<Vec<u8>>) = sqlx::query_as(
-            "SELECT fingerprint, status, body FROM idempotent_request WHERE workspace_id = ? AND key = ?",
+        let retaken = sqlx::query(
+            "UPDATE idempotent_request SET is_lost = 0 \
+             WHERE workspace_id = ? AND key = ? AND fingerprint = ? AND is_lost = 1 AND status IS NULL",
+        )
+        .bind(workspace.to_string())
+        .bind(key)
+        .bind(fingerprint.as_slice())
+        .execute(&mut *write)
+        .await?;
+        let begins = is_first || retaken.rows_affected() == 1;
+        let (known, status, body, created_at): (Vec<u8>, Option<u16>, Option<Vec<u8>>, i64) = sqlx::query_as(
+            "SELECT fingerprint, status, body, created_at FROM idempotent_request WHERE workspace_id = ? AND key = ?",
         )
         .bind(workspace.to_string())
         .bind(key)
         .fetch_one(&mut *write)
         .await?;
         write.commit().await?;
-        Ok(match (is_first, status) {
-            (true, _) => Repetition::First,
+        Ok(match (begins, status) {
+            (true, _) => Repetition::Begin(Timestamp::from_millis(created_at)),
             _ if known != fingerprint => Repetition::Other,
             (false, None) => Repetition::InProgress,
             (false, Some(status)) => Repetition::Done(KeptAnswer { status, body }),
@@ -67,8 +77,10 @@ impl IdempotencyStore for SqliteStore {
         Ok(())
     }
 
-    async fn release_all_request_keys(&self) -> Result<()> {
-        sqlx::query("DELETE FROM idempotent_request WHERE status IS NULL").execute(&self.writer).await?;
+    async fn lose_requests(&self) -> Result<()> {
+        sqlx::query("UPDATE idempotent_request SET is_lost = 1 WHERE status IS NULL")
+            .execute(&self.writer)
+            .await?;
         Ok(())
     }
 }

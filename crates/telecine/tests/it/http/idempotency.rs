@@ -38,8 +38,8 @@ async fn a_request_that_is_sent_again_makes_nothing_new_and_is_answered_alike() 
     assert_eq!(without.refusal(), (400, "index_name_already_exists".into()));
 }
 
-#[tokio::test]
-async fn a_manifest_that_is_sent_again_is_one_transfer_though_the_forms_boundary_differs() {
+/// A server with a connected folder, and a manifest of it.
+async fn a_manifest() -> (Lab, String) {
     let lab = Lab::start().await;
     std::fs::create_dir_all(lab.folder.path().join("films")).unwrap();
     let index = lab.index("films").await;
@@ -49,12 +49,22 @@ async fn a_manifest_that_is_sent_again_is_one_transfer_though_the_forms_boundary
     lab.send(Method::POST, &format!("/integrations/{id}/verify"), None).await;
     let manifest =
         json!([{ "index_id": index, "language": "en", "object": "folder://films/a.mp4" }]).to_string();
+    (lab, manifest)
+}
+
+async fn send(lab: &Lab, manifest: &str) -> Answer {
+    let form = Form::new().part("file", Part::text(manifest.to_owned()).file_name("m.json"));
+    let request =
+        lab.request(Method::POST, "/tasks/transfers").header("idempotency-key", "t").multipart(form);
+    Answer::of(request.send().await.unwrap()).await
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_sent_again_is_one_transfer_though_the_forms_boundary_differs() {
+    let (lab, manifest) = a_manifest().await;
     let mut answers = Vec::new();
     for _ in 0..3 {
-        let form = Form::new().part("file", Part::text(manifest.clone()).file_name("m.json"));
-        let request =
-            lab.request(Method::POST, "/tasks/transfers").header("idempotency-key", "t").multipart(form);
-        answers.push(Answer::of(request.send().await.unwrap()).await);
+        answers.push(send(&lab, &manifest).await);
     }
     assert_eq!(answers[0].status, 200, "{}", answers[0].text);
     assert!(answers.iter().all(|answer| answer.text == answers[0].text));
@@ -102,16 +112,19 @@ async fn of_many_at_the_same_moment_one_is_carried_out_and_all_are_answered_alik
 }
 
 #[tokio::test]
-async fn keys_are_forgotten_after_a_day_and_what_a_crash_ended_is_free() {
+async fn keys_are_forgotten_after_a_day_and_what_a_crash_ended_is_begun_again_as_it_was() {
     let lab = Lab::start().await;
     let (store, now) = (&lab.app.store, lab.clock.now());
     let request = KeyedRequest { workspace: lab.workspace, key: "k".into(), fingerprint: [1; 32] };
-    assert_eq!(store.take_request_key(&request, now, now).await.unwrap(), Repetition::First);
-    assert_eq!(store.take_request_key(&request, now, now).await.unwrap(), Repetition::InProgress);
-    store.release_all_request_keys().await.unwrap();
-    assert_eq!(store.take_request_key(&request, now, now).await.unwrap(), Repetition::First);
     let later = now.after(Duration::from_millis(1));
-    assert_eq!(store.take_request_key(&request, later, later).await.unwrap(), Repetition::First);
+    assert_eq!(store.take_request_key(&request, now, now).await.unwrap(), Repetition::Begin(now));
+    assert_eq!(store.take_request_key(&request, later, now).await.unwrap(), Repetition::InProgress);
+    store.lose_requests().await.unwrap();
+    let other = KeyedRequest { fingerprint: [2; 32], ..request.clone() };
+    assert_eq!(store.take_request_key(&other, later, now).await.unwrap(), Repetition::Other);
+    assert_eq!(store.take_request_key(&request, later, now).await.unwrap(), Repetition::Begin(now));
+    assert_eq!(store.take_request_key(&request, later, now).await.unwrap(), Repetition::InProgress);
+    assert_eq!(store.take_request_key(&request, later, later).await.unwrap(), Repetition::Begin(later));
 }
 
 #[tokio::test]
@@ -164,4 +177,18 @@ async fn a_large_body_is_taken_with_a_key_as_it_is_without() {
     let with = post(&lab, "/embed-v2", "k", &ask).await;
     assert_eq!((with.status, with.json()), (200, without.json()));
     assert_eq!(post(&lab, "/embed-v2", "k", &ask).await.headers["idempotent-replayed"], "true");
+}
+
+#[tokio::test]
+async fn a_manifest_that_was_accepted_before_a_crash_could_tell_is_one_transfer_still() {
+    let (lab, manifest) = a_manifest().await;
+    let first = send(&lab, &manifest).await;
+    // As a kill leaves it between the acceptance and the note of the answer.
+    let database = lab.app.files.database();
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
+    sqlx::query("UPDATE idempotent_request SET status = NULL, body = NULL").execute(&pool).await.unwrap();
+    lab.app.store.lose_requests().await.unwrap();
+    let again = send(&lab, &manifest).await;
+    assert_eq!((again.status, again.json()), (200, first.json()));
+    assert_eq!(lab.get("/transfers").await.json()["page_info"]["total_results"], 1);
 }

@@ -1,7 +1,7 @@
 //! The database of each released shape, as SQL: today's code opens it and reads everything that is in it.
 //!
-//! `golden/v2.snap` is what this version writes, `golden/v1.snap` what an earlier one wrote. When the shape changes by a
-//! migration, they stay as they are, the writer goes on to `v3`, and the reader reads all. Until a version is released,
+//! `golden/v3.snap` is what this version writes, `v1` and `v2` what earlier ones wrote. When the shape changes by a migration
+//! after a release, they stay as they are, the writer goes on to `v4`, and the reader reads all. Until a version is released,
 //! its snapshots may be renewed (`INSTA_UPDATE=always cargo nextest run -p telecine -E 'test(golden)'`, twice: the second
 //! reads what the first wrote).
 
@@ -31,6 +31,7 @@ use super::lab::{FIRST_PAGE, LEASE, Lab, failed, object, publication, stamp};
 
 const V1: &str = include_str!("golden/v1.snap");
 const V2: &str = include_str!("golden/v2.snap");
+const V3: &str = include_str!("golden/v3.snap");
 
 /// Stands for the workspace's id, which is random.
 const WORKSPACE: &str = "650000000000000000000000";
@@ -50,13 +51,19 @@ async fn golden_database_is_what_this_version_writes() {
     let run: String =
         sqlx::query_scalar("SELECT id FROM sync_run").fetch_one(&lab.raw().await).await.unwrap();
     let dump = dump(&lab.raw().await).await.replace(&lab.workspace.to_string(), WORKSPACE).replace(&run, RUN);
-    settings().bind(|| insta::assert_snapshot!("v2", dump));
+    settings().bind(|| insta::assert_snapshot!("v3", dump));
 }
 
 #[tokio::test]
 async fn golden_database_of_v1_is_read_in_full() {
     let told = read_golden(V1).await;
     settings().bind(|| insta::assert_snapshot!("v1_read", told));
+}
+
+#[tokio::test]
+async fn golden_database_of_v3_is_read_in_full() {
+    let told = read_golden(V3).await;
+    settings().bind(|| insta::assert_snapshot!("v3_read", told));
 }
 
 #[tokio::test]

@@ -98,6 +98,7 @@ impl World {
             clock: self.clock.clone(),
             languages: vec!["en".to_owned(), "de".to_owned()],
             max_bytes: 64 << 20,
+            id: None,
         }
     }
 

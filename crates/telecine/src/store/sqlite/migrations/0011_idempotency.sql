@@ -8,6 +8,8 @@ CREATE TABLE idempotent_request (
     status INTEGER,
     -- Null when it was too large to keep.
     body BLOB,
+    -- Whether a crash ended it: then it may have been carried out or not.
+    is_lost INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (workspace_id, key)
 ) WITHOUT ROWID;
