@@ -17,8 +17,11 @@ use telecine_media::captions::{self, ParseLimits};
 /// Most texts of a combined query.
 const MOST_LEAVES: usize = 32;
 
+/// Panics where what must hold of the input does not.
+pub(crate) type Check = fn(&[u8]);
+
 /// All of them, by the names of their targets and corpora.
-pub const CHECKS: [(&str, fn(&[u8])); 8] = [
+pub(crate) const CHECKS: [(&str, Check); 8] = [
     ("manifest", manifest),
     ("multipart", multipart),
     ("captions", captions),
@@ -30,7 +33,7 @@ pub const CHECKS: [(&str, fn(&[u8])); 8] = [
 ];
 
 /// A manifest: entries are counted right, and what is wrong is the user's.
-pub fn manifest(data: &[u8]) {
+pub(crate) fn manifest(data: &[u8]) {
     let mut seen = 0;
     let read = parse_manifest(data, |entry| {
         seen += 1;
@@ -45,7 +48,7 @@ pub fn manifest(data: &[u8]) {
 }
 
 /// A form, cut into pieces of the length that its first byte says. The boundary is `x`.
-pub fn multipart(data: &[u8]) {
+pub(crate) fn multipart(data: &[u8]) {
     let Some((first, body)) = data.split_first() else { return };
     let pieces: Vec<_> = body
         .chunks(usize::from(*first).max(1))
@@ -72,7 +75,7 @@ pub fn multipart(data: &[u8]) {
 }
 
 /// SubRip or WebVTT: cues do not end before they begin, and stay within the limits.
-pub fn captions(data: &[u8]) {
+pub(crate) fn captions(data: &[u8]) {
     let limits = ParseLimits { max_cues: 100, max_cue_chars: 200, ..ParseLimits::default() };
     if let Ok(cues) = captions::parse(data, &limits) {
         assert!(cues.len() <= limits.max_cues);
@@ -84,7 +87,7 @@ pub fn captions(data: &[u8]) {
 }
 
 /// A filter of a search.
-pub fn filter(data: &[u8]) {
+pub(crate) fn filter(data: &[u8]) {
     if let Ok(Value::Object(fields)) = serde_json::from_slice(data)
         && let Err(fault) = video_filter(&fields)
     {
@@ -93,16 +96,16 @@ pub fn filter(data: &[u8]) {
 }
 
 /// A combined query: bounded, and what is wrong is named by its place.
-pub fn combined(data: &[u8]) {
+pub(crate) fn combined(data: &[u8]) {
     let Ok(value) = serde_json::from_slice::<Value>(data) else { return };
-    match Combined::parse(&value, data.len() % 2 == 0, None) {
+    match Combined::parse(&value, data.len().is_multiple_of(2), None) {
         Ok(query) => assert!((1..=MOST_LEAVES).contains(&query.leaves().len())),
         Err(fault) => assert!(!fault.sentence().is_empty()),
     }
 }
 
 /// A query string, asked for everything that routes ask of one.
-pub fn query(data: &[u8]) {
+pub(crate) fn query(data: &[u8]) {
     let query = Query::parse(&String::from_utf8_lossy(data));
     if let Ok(paging) = query.paging() {
         assert!(paging.page >= 1 && (1..=50).contains(&paging.limit));
@@ -117,7 +120,7 @@ pub fn query(data: &[u8]) {
 }
 
 /// A header `Range`; the first eight bytes are the length of what it is of.
-pub fn range(data: &[u8]) {
+pub(crate) fn range(data: &[u8]) {
     let Some((length, header)) = data.split_first_chunk::<8>() else { return };
     let length = u64::from_le_bytes(*length);
     if let Wanted::Part { first, last } = parse_range(&String::from_utf8_lossy(header), length) {
@@ -126,7 +129,7 @@ pub fn range(data: &[u8]) {
 }
 
 /// A token of a page: what is read is written alike.
-pub fn page_token(data: &[u8]) {
+pub(crate) fn page_token(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Some(token) = PageToken::parse(&text) {
         assert_eq!(token.to_string(), text);
