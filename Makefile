@@ -1,7 +1,7 @@
 # What a newcomer needs; `make` or `make help` says what there is. Each target can also be done by hand: see scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz bench bench-listing fmt lint clean-var
+.PHONY: help setup demo test web fuzz bench bench-listing fmt lint clean-var
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -38,3 +38,6 @@ lint: ## formatting and lints, without running anything
 clean-var: ## stop the servers that were left running and delete what they stored in var/
 	@if [ -x .venv/bin/python ]; then .venv/bin/python scripts/testservers.py stop; fi
 	rm -rf var
+
+web: ## build the dashboard into web/dist, which the server embeds
+	scripts/setup.sh web

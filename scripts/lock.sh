@@ -8,7 +8,7 @@ trap 'rm -rf "$tools"' EXIT
 python3 -m venv "$tools"
 "$tools/bin/pip" install --quiet uv==0.13.9
 
-for input in scripts/requirements.in scripts/bench.in tests/aws/requirements.in tests/clients/*.in; do
+for input in scripts/requirements.in scripts/bench.in scripts/node.in tests/aws/requirements.in tests/clients/*.in; do
     [ -e "$input" ] || continue
     output=${input%.in}.txt
     # The oldest Python that has to run it.

@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh [PART…]     parts are done in the given order; default: all
 #     system    Debian packages: ffmpeg, a C and C++ compiler, what Python needs
-#     system-tests  Debian packages that only the tests need: recordings with their text, a synthetic voice, Node.js, Ceph
+#     system-tests  Debian packages that only the tests need: recordings with their text, a synthetic voice, Node.js, Chromium, Ceph
 #     python    a virtual environment in .venv with the test servers, from the lock file
 #     azurite   the test server that comes from npm, into the same folder, from its lock file
 #     aws       another one with the AWS CLI, in .venv-aws, which only the tests need
@@ -14,8 +14,10 @@
 #     system-writer  Debian packages that building the writer (llama.cpp) needs: CMake and libclang
 #     writer    the writer beside the server's program (release profile), and its model (491 MB): for text about videos
 #     samples   sample videos and recordings
-#     demo      system python build models samples
-#     all       system system-tests system-writer python azurite aws rust models-all samples
+#     node      Node.js with npm, in .venv-node, from the lock file
+#     web       the dashboard, in web/dist (needs node)
+#     demo      system python web build models samples
+#     all       system system-tests system-writer python web azurite aws rust models-all samples
 #
 # Environment: TELECINE_CACHE (models and media; default ~/.cache/telecine), TELECINE_MODELS (models alone),
 # TELECINE_VENV (default .venv here).
@@ -48,6 +50,7 @@ missing_packages() {
 missing_test_packages() {
     command -v espeak-ng >/dev/null || echo espeak-ng
     command -v node >/dev/null || echo nodejs
+    command -v chromium >/dev/null || echo chromium
     command -v jq >/dev/null || echo jq
     command -v npm >/dev/null || echo npm
     command -v radosgw >/dev/null || echo radosgw
@@ -137,6 +140,14 @@ setup_python() { make_environment "$venv" "$root/scripts/requirements.txt" "the 
 # Beside the other: both pin a botocore of their own.
 setup_aws() { make_environment "$venv-aws" "$root/tests/aws/requirements.txt" "the Python environment of the AWS CLI"; }
 
+setup_node() { make_environment "$venv-node" "$root/scripts/node.txt" "Node.js"; }
+
+# The dashboard is embedded in the server: it is built before it.
+setup_web() {
+    setup_node
+    PATH=$venv-node/bin:$PATH "$root/web/build.sh"
+}
+
 need_cargo() {
     command -v cargo >/dev/null || die "there is no cargo: please install Rust 1.95 or newer with rustup"
 }
@@ -192,6 +203,8 @@ setup_part() {
         system-writer) setup_system_writer ;;
         writer) setup_system_writer; setup_writer ;;
         python) setup_python ;;
+        node) setup_node ;;
+        web) setup_web ;;
         azurite) setup_azurite ;;
         aws) setup_aws ;;
         rust) setup_rust ;;
@@ -199,8 +212,8 @@ setup_part() {
         models) fetch_models ;;
         models-all) setup_models_all ;;
         samples) setup_samples ;;
-        demo) for part in system python build models samples; do setup_part "$part"; done ;;
-        all) for part in system system-tests system-writer python azurite aws rust models-all samples; do setup_part "$part"; done ;;
+        demo) for part in system python web build models samples; do setup_part "$part"; done ;;
+        all) for part in system system-tests system-writer python web azurite aws rust models-all samples; do setup_part "$part"; done ;;
         -h | --help) sed -n '2,/^set -/s/^# \{0,1\}//p' "$0"; exit ;;
         *) die "no such part: $1 (see --help)" ;;
     esac

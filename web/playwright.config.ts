@@ -1,0 +1,28 @@
+// How the dashboard is tested in Debian's Chromium, against the server of e2e/world.py. Start it by e2e/run.sh.
+import { defineConfig } from "@playwright/test";
+import { world } from "./e2e/world";
+
+export default defineConfig({
+  testDir: "e2e",
+  // One server, two cores: one page at a time.
+  workers: 1,
+  fullyParallel: false,
+  retries: 0,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  forbidOnly: true,
+  reporter: [["list"]],
+  use: {
+    baseURL: world().url,
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--no-proxy-server"],
+    },
+    viewport: { width: 1280, height: 800 },
+    permissions: ["clipboard-read", "clipboard-write"],
+    timezoneId: "Europe/Berlin",
+    locale: "en-GB",
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+  },
+});

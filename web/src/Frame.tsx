@@ -1,0 +1,98 @@
+// Navigation beside the page, and what every page has: theme, API calls, sign out.
+import { type ReactNode, useEffect, useState } from "react";
+import { NavLink, useLocation } from "react-router";
+import { type Session, useSignOut } from "./api/session";
+import "./frame.css";
+import { setTheme, type Theme, theme } from "./theme";
+import { ApiCalls } from "./ui/ApiCalls";
+import { Button, IconButton, Select } from "./ui/controls";
+import { Icon, type IconName } from "./ui/icons";
+
+const PLACES: readonly (readonly [string, string, IconName])[] = [
+  ["/integrations", "Integrations", "bucket"],
+  ["/transfers", "Transfers", "transfer"],
+  ["/tasks", "Tasks", "list"],
+  ["/indexes", "Indexes", "film"],
+  ["/search", "Search", "search"],
+];
+const MANAGE: typeof PLACES = [
+  ["/keys", "API keys", "key"],
+  ["/webhooks", "Webhooks", "hook"],
+  ["/settings", "Settings", "gear"],
+  ["/system", "System", "gauge"],
+];
+const THEMES: readonly { id: Theme; label: string }[] = [
+  { id: "system", label: "As the system" },
+  { id: "light", label: "Light" },
+  { id: "dark", label: "Dark" },
+];
+
+export function Frame({ session, children }: { session: Session; children: ReactNode }) {
+  const [isOpen, setOpen] = useState(false);
+  const [chosen, setChosen] = useState<Theme>(theme);
+  const signOut = useSignOut();
+  const { pathname } = useLocation();
+  useEffect(() => setOpen(false), [pathname]);
+  return (
+    <div className="frame">
+      <a className="skip" href="#main">
+        Skip to the page
+      </a>
+      <header className="bar">
+        <span className="brand">
+          <img src={`${import.meta.env.BASE_URL}icon.svg`} alt="" width="24" height="24" /> Telecine
+        </span>
+        <span className="opener">
+          <IconButton
+            icon={isOpen ? "cross" : "menu"}
+            label={isOpen ? "Close the menu" : "Open the menu"}
+            aria-expanded={isOpen}
+            onPress={() => setOpen(!isOpen)}
+          />
+        </span>
+      </header>
+      <div className={isOpen ? "side open" : "side"}>
+        <nav aria-label="Main">
+          <Places places={PLACES} />
+          <hr />
+          <Places places={MANAGE} />
+        </nav>
+        <div className="stack">
+          <Select
+            label="Theme"
+            choices={THEMES}
+            value={chosen}
+            onChange={(id) => {
+              setTheme(id as Theme);
+              setChosen(id as Theme);
+            }}
+          />
+          <div className="small soft breakable">
+            Signed in by the key “{session.key_name}”. Version {session.version}.
+          </div>
+          <Button onPress={() => signOut.mutate()}>Sign out</Button>
+        </div>
+      </div>
+      <main id="main" tabIndex={-1}>
+        {children}
+        <footer className="below">
+          <ApiCalls />
+        </footer>
+      </main>
+    </div>
+  );
+}
+
+function Places({ places }: { places: typeof PLACES }) {
+  return (
+    <ul className="places">
+      {places.map(([path, label, icon]) => (
+        <li key={path}>
+          <NavLink to={path}>
+            <Icon name={icon} /> {label}
+          </NavLink>
+        </li>
+      ))}
+    </ul>
+  );
+}

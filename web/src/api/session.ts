@@ -1,0 +1,56 @@
+// Who is signed in. The session is an HttpOnly cookie: no script ever sees it.
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { API_BASE, ApiFailure, send } from "./client";
+
+export interface Session {
+  key_id: string;
+  key_name: string;
+  workspace_id: string;
+  expires_at: string;
+  version: string;
+}
+
+const QUERY = ["session"];
+
+/** The session; null when nobody is signed in. */
+export function useSession() {
+  return useQuery<Session | null>({
+    queryKey: QUERY,
+    queryFn: async () => {
+      try {
+        return await (await send(`${API_BASE}/session`)).json();
+      } catch (failure) {
+        if (failure instanceof ApiFailure && failure.status === 401) return null;
+        throw failure;
+      }
+    },
+    staleTime: 60_000,
+  });
+}
+
+/** Signs in by a key, or by a code of `telecine dashboard`. */
+export function useSignIn() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (by: { key: string } | { code: string }): Promise<Session> => {
+      const body = JSON.stringify(by);
+      const headers = { "content-type": "application/json" };
+      return (await send(`${API_BASE}/session`, { method: "POST", body, headers })).json();
+    },
+    onSuccess: (session) => {
+      client.clear();
+      client.setQueryData(QUERY, session);
+    },
+  });
+}
+
+export function useSignOut() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => send(`${API_BASE}/session`, { method: "DELETE" }),
+    onSuccess: () => {
+      client.clear();
+      client.setQueryData(QUERY, null);
+    },
+  });
+}

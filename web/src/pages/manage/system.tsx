@@ -1,0 +1,6 @@
+// The page "System".
+import { Page } from "../../ui/Page";
+
+export default function Area() {
+  return <Page title="System">{null}</Page>;
+}

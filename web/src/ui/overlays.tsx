@@ -1,0 +1,75 @@
+// What lies over the page: dialogs, and short messages that may be undone.
+import type { ReactNode } from "react";
+import * as Aria from "react-aria-components";
+import { Button, IconButton } from "./controls";
+
+export interface DialogProps {
+  title: string;
+  isOpen: boolean;
+  onClose: () => void;
+  children: ReactNode;
+  /** Buttons, the one that does it last. */
+  footer?: ReactNode;
+  isWide?: boolean;
+  /** `alertdialog` for what asks before something is lost. */
+  role?: "dialog" | "alertdialog";
+}
+
+/** A dialog: keeps the focus, closes by Escape and by its cross, gives the focus back. */
+export function Dialog({ title, isOpen, onClose, children, footer, isWide, role = "dialog" }: DialogProps) {
+  return (
+    <Aria.ModalOverlay className="overlay" isOpen={isOpen} onOpenChange={(open) => open || onClose()} isDismissable>
+      <Aria.Modal className={isWide ? "modal wide" : "modal"}>
+        <Aria.Dialog className="dialog" role={role}>
+          <header>
+            <Aria.Heading slot="title" level={2}>
+              {title}
+            </Aria.Heading>
+            <IconButton icon="cross" label="Close" onPress={onClose} />
+          </header>
+          {children}
+          {footer && <footer>{footer}</footer>}
+        </Aria.Dialog>
+      </Aria.Modal>
+    </Aria.ModalOverlay>
+  );
+}
+
+interface Message {
+  text: string;
+  /** For what can be taken back. */
+  action?: { label: string; onPress: () => void };
+}
+
+const queue = new Aria.UNSTABLE_ToastQueue<Message>({ maxVisibleToasts: 3 });
+
+/** Says that something was done. With an action it stays long enough to be reached by keyboard. */
+export function toast(text: string, action?: Message["action"]) {
+  queue.add({ text, action }, { timeout: action ? 30_000 : 6_000 });
+}
+
+/** Where messages appear; once, at the root. */
+export function Toasts() {
+  return (
+    <Aria.UNSTABLE_ToastRegion queue={queue} className="toasts" aria-label="Messages">
+      {({ toast: shown }) => (
+        <Aria.UNSTABLE_Toast toast={shown} className="toast">
+          <Aria.UNSTABLE_ToastContent>
+            <Aria.Text slot="title">{shown.content.text}</Aria.Text>
+          </Aria.UNSTABLE_ToastContent>
+          {shown.content.action && (
+            <Button
+              onPress={() => {
+                shown.content.action?.onPress();
+                queue.close(shown.key);
+              }}
+            >
+              {shown.content.action.label}
+            </Button>
+          )}
+          <IconButton icon="cross" label="Dismiss" slot="close" />
+        </Aria.UNSTABLE_Toast>
+      )}
+    </Aria.UNSTABLE_ToastRegion>
+  );
+}
