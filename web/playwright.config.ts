@@ -13,7 +13,8 @@ export default defineConfig({
   forbidOnly: true,
   reporter: [["list"]],
   use: {
-    baseURL: world().url,
+    // While working, a Vite server that shows the sources (see README.md).
+    baseURL: process.env.DASHBOARD_URL ?? world().url,
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args: ["--no-sandbox", "--no-proxy-server"],
