@@ -25,6 +25,7 @@ trap 'rm -f "$log"' EXIT
 
 step "formatting" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "the dashboard: checks" env PATH="$TELECINE_VENV-node/bin:$PATH" web/check.sh
 step "stand-in servers" "$TELECINE_VENV/bin/python" -m unittest discover tests/tools
 step "Rust tests" rust_tests
 step "the demo, checked" env ONCE=1 "$TELECINE_VENV/bin/python" scripts/demo.py
@@ -32,6 +33,8 @@ if [ -x tests/clients/run.sh ]; then
     step "official clients: packages" tests/clients/setup.sh
     step "official clients" tests/clients/run.sh
 fi
+
+step "the dashboard in Chromium" web/e2e/run.sh
 
 printf 'test: all done in %d s\n' "$SECONDS"
 grep -E 'Summary \[' "$log"

@@ -79,7 +79,9 @@ export async function tabTo(page: Page, name: string | RegExp, most = 60) {
     await page.keyboard.press("Tab");
     const focused = page.locator(":focus");
     const label =
-      (await focused.getAttribute("aria-label").catch(() => null)) ?? (await focused.innerText().catch(() => "")) ?? "";
+      (await focused.getAttribute("aria-label").catch(() => null)) ??
+      (await focused.textContent().catch(() => "")) ??
+      "";
     if (typeof name === "string" ? label.trim() === name : name.test(label.trim())) return;
   }
   throw new Error(`${name} is not reached by ${most} presses of Tab`);
