@@ -19,6 +19,8 @@ pub(super) struct TransferStatus {
     pub(super) created_at: serde_json::Value,
     #[serde(default)]
     pub(super) ended_at: serde_json::Value,
+    #[serde(default)]
+    pub(super) paused_at: serde_json::Value,
     pub(super) is_finished: bool,
     #[serde(default)]
     pub(super) repeated: u64,
@@ -99,12 +101,20 @@ impl TransferStatus {
             return None;
         }
         Some(self.remain_seconds.map_or_else(
-            || "time left is not known yet".to_owned(),
+            || {
+                let why = if self.is_paused() { "paused" } else { "time left is not known yet" };
+                why.to_owned()
+            },
             |Range { low, high }| match (show::duration(low), show::duration(high)) {
                 (low, high) if low == high => format!("about {low} left"),
                 (low, high) => format!("{low} to {high} left"),
             },
         ))
+    }
+
+    /// Whether a person paused it.
+    pub(super) fn is_paused(&self) -> bool {
+        !self.paused_at.is_null()
     }
 
     fn in_stage(&self, stage: &str) -> Option<&str> {

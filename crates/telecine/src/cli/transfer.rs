@@ -67,6 +67,16 @@ enum TransferCommand {
         #[arg(long)]
         code: Option<String>,
     },
+    /// Begin no further video of a transfer; what is in hand goes on to its end
+    Pause {
+        /// The transfer
+        transfer: String,
+    },
+    /// Go on with a transfer that is paused
+    Resume {
+        /// The transfer
+        transfer: String,
+    },
     /// Give up all videos of a transfer that are not ready yet
     Cancel {
         /// The transfer
@@ -111,6 +121,8 @@ pub(super) async fn run(args: TransferArgs, server: &ServerArgs) -> Outcome {
         (Some(TransferCommand::Retry { transfer, code }), _) => {
             retry(&client, &transfer, code.as_deref(), json).await
         }
+        (Some(TransferCommand::Pause { transfer }), _) => pause(&client, &transfer, json).await,
+        (Some(TransferCommand::Resume { transfer }), _) => resume(&client, &transfer, json).await,
         (Some(TransferCommand::Cancel { transfer }), _) => cancel(&client, &transfer, json).await,
         (Some(TransferCommand::List { limit }), _) => list(&client, limit, json).await,
         (None, Some(manifest)) if args.dry_run => dry_run(&client, &manifest, json).await,
@@ -145,7 +157,7 @@ async fn form(manifest: &Path) -> Outcome<reqwest::multipart::Form> {
 
 /// The subcommand that a mistyped one looks like.
 fn meant(given: &str) -> Option<&'static str> {
-    ["status", "report", "retry", "cancel", "list"]
+    ["status", "report", "retry", "pause", "resume", "cancel", "list"]
         .into_iter()
         .find(|name| strsim::levenshtein(given, name) <= 2)
 }
@@ -356,6 +368,7 @@ fn state_of(status: &TransferStatus) -> &str {
     match (status.state.as_str(), status.is_finished) {
         ("cancelled", _) => "cancelled",
         (_, true) => "finished",
+        (_, false) if status.is_paused() => "paused",
         (_, false) => "going on",
     }
 }
@@ -383,6 +396,30 @@ async fn retry(client: &Client, id: &str, code: Option<&str>, json: bool) -> Out
             eprintln!("Follow it with `telecine transfer status {id} --follow`.");
         }
     }
+    Ok(())
+}
+
+async fn pause(client: &Client, id: &str, json: bool) -> Outcome {
+    let answer: Value = client.post(&format!("{}/pause", path(id)), &json!({})).await?;
+    if json {
+        return show::print_json(&answer);
+    }
+    let in_hand = answer["in_hand"].as_array().map_or(0, |tasks| tasks.len() as u64);
+    match in_hand {
+        0 => say!("Paused; nothing is in hand."),
+        number => say!("Paused. {} in hand will be finished.", show::count(number, "video")),
+    }
+    eprintln!("Go on with `telecine transfer resume {id}`.");
+    Ok(())
+}
+
+async fn resume(client: &Client, id: &str, json: bool) -> Outcome {
+    let answer: Value = client.post(&format!("{}/resume", path(id)), &json!({})).await?;
+    if json {
+        return show::print_json(&answer);
+    }
+    say!("The transfer goes on.");
+    eprintln!("Follow it with `telecine transfer status {id} --follow`.");
     Ok(())
 }
 

@@ -50,9 +50,11 @@ pub fn status(code: Code) -> StatusCode {
         Code::IntegrationAlreadyExists | Code::IdempotencyKeyInProgress => StatusCode::CONFLICT,
         Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
-        Code::AssetInUse | Code::ConnectionNotActive | Code::AnalysisNotFinished | Code::AnalysisFinished => {
-            StatusCode::CONFLICT
-        }
+        Code::AssetInUse
+        | Code::ConnectionNotActive
+        | Code::AnalysisNotFinished
+        | Code::AnalysisFinished
+        | Code::TransferFinished => StatusCode::CONFLICT,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RequestTimedOut => StatusCode::REQUEST_TIMEOUT,
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,

@@ -132,6 +132,8 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(transfers::get))
         .routes(routes!(transfers::report))
         .routes(routes!(transfers::retry))
+        .routes(routes!(transfers::pause))
+        .routes(routes!(transfers::resume))
         .routes(routes!(transfers::cancel))
         .routes(routes!(embed::create))
         .routes(routes!(embed::tasks::list, embed::tasks::create))

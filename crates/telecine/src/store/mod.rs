@@ -265,6 +265,27 @@ pub trait TaskStore: Send + Sync {
     async fn transfer(&self, workspace: WorkspaceId, id: TransferId) -> Result<Option<Transfer>>;
     /// A page of transfers.
     async fn transfers(&self, workspace: WorkspaceId, paging: Paging) -> Result<Listed<Transfer>>;
+    /// From here on none of its tasks is claimed, until it is resumed; claims that are held stay. Paused already, it
+    /// stays as it is. The transfer after it.
+    ///
+    /// # Errors
+    /// `transfer_finished`.
+    async fn pause_transfer(
+        &self,
+        workspace: WorkspaceId,
+        id: TransferId,
+        now: Timestamp,
+    ) -> Result<Option<Transfer>>;
+    /// Ends the pause, if there is one. The transfer after it.
+    ///
+    /// # Errors
+    /// `transfer_finished`.
+    async fn resume_transfer(
+        &self,
+        workspace: WorkspaceId,
+        id: TransferId,
+        now: Timestamp,
+    ) -> Result<Option<Transfer>>;
     /// Cancels every task of the transfer that is not final, and sets its state. Claims become stale. How many tasks.
     async fn cancel_transfer(
         &self,

@@ -53,6 +53,10 @@ pub struct Transfer {
     pub created_at: Timestamp,
     /// When its last task became final.
     pub ended_at: Option<Timestamp>,
+    /// Since when none of its tasks is begun, because a person paused it.
+    pub paused_at: Option<Timestamp>,
+    /// When its last pause ended.
+    pub resumed_at: Option<Timestamp>,
     /// Its tasks by status; they add up to the manifest's distinct entries.
     pub counts: Counts,
     /// Entries that named the same object, index and transcription as an earlier one, and made no task.

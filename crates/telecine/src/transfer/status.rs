@@ -34,6 +34,8 @@ pub struct TransferStatus {
     pub created_at: Timestamp,
     /// When its last task became final.
     pub ended_at: Option<Timestamp>,
+    /// Since when none of its tasks is begun, because it was paused; what was in hand then goes on to its end.
+    pub paused_at: Option<Timestamp>,
     /// Whether all of its tasks are final.
     pub is_finished: bool,
     /// Its tasks.
@@ -48,7 +50,7 @@ pub struct TransferStatus {
     pub in_hand: Vec<InHand>,
     /// Why tasks failed, most frequent first; the counts add up to `counts.failed`.
     pub faults: Vec<FaultCount>,
-    /// Seconds until it is finished; nothing when it is, or when too little is known.
+    /// Seconds until it is finished; nothing when it is, while it is paused, or when too little is known.
     pub remain_seconds: Option<RemainSeconds>,
 }
 
@@ -207,18 +209,26 @@ fn tell(
 ) -> TransferStatus {
     let counts = transfer.counts;
     let is_finished = transfer.is_over();
+    // The rate before a pause, and the pause itself, say nothing of now.
+    let went_on_at = transfer.resumed_at.unwrap_or(transfer.created_at);
+    let ends: Vec<Timestamp> = ends.iter().copied().filter(|end| *end >= went_on_at).collect();
     let left: f64 = (counts.total() - counts.finished()) as f64 - in_hand.iter().map(credit).sum::<f64>();
     TransferStatus {
         id: transfer.id,
         state: transfer.state,
         created_at: transfer.created_at,
         ended_at: transfer.ended_at,
+        paused_at: transfer.paused_at,
         is_finished,
         total: counts.total(),
         repeated: transfer.repeated,
         counts,
         stages: stages(counts, &in_hand),
-        remain_seconds: if is_finished { None } else { remaining(left, transfer.created_at, ends, now) },
+        remain_seconds: if is_finished || transfer.paused_at.is_some() {
+            None
+        } else {
+            remaining(left, went_on_at, &ends, now)
+        },
         in_hand: in_hand.into_iter().map(|(task, _)| task).collect(),
         faults,
     }
@@ -291,6 +301,8 @@ mod tests {
             state: TransferState::Accepted,
             created_at: BEGAN,
             ended_at: None,
+            paused_at: None,
+            resumed_at: None,
             counts,
             repeated: 0,
         }
@@ -352,6 +364,19 @@ mod tests {
         let finished = Counts { ready: 3, ..Counts::default() };
         let ends = [seconds(6), seconds(4), seconds(2)];
         assert_eq!(tell(&transfer(finished), Vec::new(), Vec::new(), &ends, seconds(7)).remain_seconds, None);
+    }
+
+    #[test]
+    fn no_time_is_told_while_paused_and_after_it_only_what_ended_since_counts() {
+        let counts = Counts { queued: 75, ready: 25, ..Counts::default() };
+        let ends: Vec<Timestamp> = (1..=25).rev().map(|n| seconds(n * 4)).collect();
+        let paused = Transfer { paused_at: Some(seconds(90)), ..transfer(counts) };
+        assert_eq!(tell(&paused, Vec::new(), Vec::new(), &ends, seconds(100)).remain_seconds, None);
+        // Four ends in the 16 s since it went on, not 25 in 100 s.
+        let resumed = Transfer { resumed_at: Some(seconds(84)), ..transfer(counts) };
+        let ends = [seconds(100), seconds(96), seconds(92), seconds(88), seconds(80), seconds(76)];
+        let told = tell(&resumed, Vec::new(), Vec::new(), &ends, seconds(100)).remain_seconds;
+        assert_eq!(told, Some(RemainSeconds { low: 200, high: 600 }));
     }
 
     fn any_stage() -> impl Strategy<Value = Stage> {

@@ -201,6 +201,7 @@ pub(in crate::http) struct TransferView {
     state: TransferState,
     created_at: Timestamp,
     ended_at: Option<Timestamp>,
+    paused_at: Option<Timestamp>,
     is_finished: bool,
     total: u64,
     repeated: u64,
@@ -226,6 +227,7 @@ fn shown(transfer: &Transfer) -> TransferView {
         state: transfer.state,
         created_at: transfer.created_at,
         ended_at: transfer.ended_at,
+        paused_at: transfer.paused_at,
         is_finished: transfer.is_over(),
         total: transfer.counts.total(),
         repeated: transfer.repeated,
@@ -315,6 +317,35 @@ pub(in crate::http) async fn retry(
     let retried = retried.ok_or_else(|| absent("transfer", id))?;
     app.queue.wake();
     Ok(Json(Retried { retried }))
+}
+
+/// Begins none of its tasks any more, until it is resumed; what is in hand goes on to its end. Paused already, it stays so.
+#[utoipa::path(post, path = "/transfers/{transfer_id}/pause", tag = "transfers",
+    responses((status = 200, body = TransferStatus)))]
+pub(in crate::http) async fn pause(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+) -> Result<Json<TransferStatus>, Failure> {
+    let id = path.id("transfer_id")?;
+    app.store.pause_transfer(caller.workspace, id, app.clock.now()).await?;
+    let told = status(&app, caller.workspace, id).await?;
+    Ok(Json(told.ok_or_else(|| absent("transfer", id))?))
+}
+
+/// Goes on with a transfer that is paused.
+#[utoipa::path(post, path = "/transfers/{transfer_id}/resume", tag = "transfers",
+    responses((status = 200, body = TransferStatus)))]
+pub(in crate::http) async fn resume(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    path: PathIds,
+) -> Result<Json<TransferStatus>, Failure> {
+    let id = path.id("transfer_id")?;
+    app.store.resume_transfer(caller.workspace, id, app.clock.now()).await?;
+    app.queue.wake();
+    let told = status(&app, caller.workspace, id).await?;
+    Ok(Json(told.ok_or_else(|| absent("transfer", id))?))
 }
 
 /// Gives up all tasks that are not final.

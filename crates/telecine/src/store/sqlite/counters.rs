@@ -57,7 +57,8 @@ pub(super) async fn settle(write: &mut Write, transfer: TransferId, now: Timesta
         .await?;
     let ended: Option<Option<i64>> = sqlx::query_scalar(
         "UPDATE transfer SET ended_at = CASE WHEN validating + pending + queued + indexing = 0 \
-         THEN coalesce(ended_at, ?) END WHERE id = ? AND state <> 'receiving' RETURNING ended_at",
+         THEN coalesce(ended_at, ?) END, \
+         paused_at = CASE WHEN validating + pending + queued + indexing > 0 THEN paused_at END WHERE id = ? AND state <> 'receiving' RETURNING ended_at",
     )
     .bind(now.as_millis())
     .bind(transfer.to_string())
@@ -67,8 +68,8 @@ pub(super) async fn settle(write: &mut Write, transfer: TransferId, now: Timesta
         webhooks::tell_transfer(write, transfer, now).await?;
     }
     sqlx::query(
-        "UPDATE lane SET is_open = (SELECT tr.state = 'accepted' AND tr.ended_at IS NULL FROM transfer tr \
-         WHERE tr.id = lane.transfer_id) WHERE transfer_id = ?",
+        "UPDATE lane SET is_open = (SELECT tr.state = 'accepted' AND tr.ended_at IS NULL AND tr.paused_at IS NULL \
+         FROM transfer tr WHERE tr.id = lane.transfer_id) WHERE transfer_id = ?",
     )
     .bind(transfer.to_string())
     .execute(&mut **write)

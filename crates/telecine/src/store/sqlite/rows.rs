@@ -58,7 +58,10 @@ pub(super) fn status(name: &str) -> Result<Status> {
 /// The columns of [`TaskRow`].
 pub(super) const TASK_COLUMNS: &str = "t.id, t.workspace_id, t.index_id, t.transfer_id, t.source, \
     t.integration_id, t.scheme, t.bucket, t.locator, t.transcription, t.language, t.user_metadata, \
-    t.allows_duplicate, t.without_stream, t.status, t.waiting_for, \
+    t.allows_duplicate, t.without_stream, t.status, \
+    CASE WHEN t.due_at IS NOT NULL AND t.lease_until IS NULL AND EXISTS (SELECT 1 FROM transfer pause \
+        WHERE pause.id = t.transfer_id AND pause.paused_at IS NOT NULL) THEN 'The transfer is paused.' \
+        ELSE t.waiting_for END AS waiting_for, \
     t.attempts, t.etag, t.object_bytes, t.content_hash, t.filename, t.duration_s, t.fps, t.width, t.height, \
     t.size_bytes, t.fault, t.video_id, t.duplicate_by, t.created_at, t.updated_at";
 

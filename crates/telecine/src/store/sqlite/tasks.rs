@@ -61,6 +61,24 @@ impl TaskStore for SqliteStore {
         transfers::list(self, workspace, paging).await
     }
 
+    async fn pause_transfer(
+        &self,
+        workspace: WorkspaceId,
+        id: TransferId,
+        now: Timestamp,
+    ) -> Result<Option<Transfer>> {
+        transfers::pause(self, workspace, id, now).await
+    }
+
+    async fn resume_transfer(
+        &self,
+        workspace: WorkspaceId,
+        id: TransferId,
+        now: Timestamp,
+    ) -> Result<Option<Transfer>> {
+        transfers::resume(self, workspace, id, now).await
+    }
+
     async fn cancel_transfer(
         &self,
         workspace: WorkspaceId,

@@ -14,7 +14,7 @@ use crate::store::{Listed, Paging};
 use crate::time::Timestamp;
 use crate::transfer::{Counts, Event, NewTask, Task, Transfer, TransferState, next_status};
 
-const COLUMNS: &str = "tr.id, tr.workspace_id, tr.state, tr.created_at, tr.ended_at, tr.repeated, tr.validating, \
+const COLUMNS: &str = "tr.id, tr.workspace_id, tr.state, tr.created_at, tr.ended_at, tr.paused_at, tr.resumed_at, tr.repeated, tr.validating, \
     tr.pending, tr.queued, tr.indexing, tr.ready, tr.failed, tr.skipped";
 
 #[derive(sqlx::FromRow)]
@@ -24,6 +24,8 @@ struct TransferRow {
     state: String,
     created_at: i64,
     ended_at: Option<i64>,
+    paused_at: Option<i64>,
+    resumed_at: Option<i64>,
     repeated: i64,
     validating: i64,
     pending: i64,
@@ -47,6 +49,8 @@ impl TransferRow {
             state,
             created_at: Timestamp::from_millis(self.created_at),
             ended_at: moment_if_any(self.ended_at),
+            paused_at: moment_if_any(self.paused_at),
+            resumed_at: moment_if_any(self.resumed_at),
             counts: Counts {
                 validating: unsigned(self.validating)?,
                 pending: unsigned(self.pending)?,
@@ -225,10 +229,18 @@ pub(super) async fn one(
     workspace: WorkspaceId,
     id: TransferId,
 ) -> Result<Option<Transfer>> {
+    found(&store.readers, workspace, id).await
+}
+
+async fn found<'e>(
+    executor: impl sqlx::Executor<'e, Database = sqlx::Sqlite>,
+    workspace: WorkspaceId,
+    id: TransferId,
+) -> Result<Option<Transfer>> {
     let mut sql = Sql::new(format!("SELECT {COLUMNS} FROM transfer tr WHERE tr.id = "));
     sql.push_bind(id.to_string()).push(" AND tr.workspace_id = ").push_bind(workspace.to_string());
     sql.push(" AND tr.state <> 'receiving'");
-    let row: Option<TransferRow> = sql.build_query_as().fetch_optional(&store.readers).await?;
+    let row: Option<TransferRow> = sql.build_query_as().fetch_optional(executor).await?;
     row.map(TransferRow::into_transfer).transpose()
 }
 
@@ -244,6 +256,50 @@ pub(super) async fn list(
     list.page(store, paging, TransferRow::into_transfer).await
 }
 
+/// Closes its lane: none of its tasks is claimed until it is resumed. What is claimed already is let be.
+pub(super) async fn pause(
+    store: &SqliteStore,
+    workspace: WorkspaceId,
+    id: TransferId,
+    now: Timestamp,
+) -> Result<Option<Transfer>> {
+    let change = "UPDATE transfer SET paused_at = ?1, updated_at = max(updated_at, ?1) WHERE id = ?2 AND paused_at IS NULL";
+    steer(store, workspace, id, now, change).await
+}
+
+/// Opens its lane again.
+pub(super) async fn resume(
+    store: &SqliteStore,
+    workspace: WorkspaceId,
+    id: TransferId,
+    now: Timestamp,
+) -> Result<Option<Transfer>> {
+    let change = "UPDATE transfer SET paused_at = NULL, resumed_at = ?1, updated_at = max(updated_at, ?1) \
+        WHERE id = ?2 AND paused_at IS NOT NULL";
+    steer(store, workspace, id, now, change).await
+}
+
+/// Applies a change to a transfer that goes on; the transfer after it.
+async fn steer(
+    store: &SqliteStore,
+    workspace: WorkspaceId,
+    id: TransferId,
+    now: Timestamp,
+    change: &'static str,
+) -> Result<Option<Transfer>> {
+    let mut write = store.write().await?;
+    let Some(transfer) = found(&mut *write, workspace, id).await? else { return Ok(None) };
+    if transfer.is_over() || transfer.state != TransferState::Accepted {
+        let ended = if transfer.state == TransferState::Cancelled { "cancelled" } else { "finished" };
+        return Err(Fault::new(Code::TransferFinished).value(ended).into());
+    }
+    sqlx::query(change).bind(now.as_millis()).bind(id.to_string()).execute(&mut *write).await?;
+    settle(&mut write, id, now).await?;
+    let after = found(&mut *write, workspace, id).await?;
+    write.commit().await?;
+    Ok(after)
+}
+
 pub(super) async fn cancel(
     store: &SqliteStore,
     workspace: WorkspaceId,
@@ -256,7 +312,7 @@ pub(super) async fn cancel(
     }
     // From here on none of its tasks is claimed; what a crash leaves is done at the next start.
     let mut write = store.write().await?;
-    sqlx::query("UPDATE transfer SET state = 'cancelled', updated_at = ? WHERE id = ?")
+    sqlx::query("UPDATE transfer SET state = 'cancelled', paused_at = NULL, updated_at = ? WHERE id = ?")
         .bind(now.as_millis())
         .bind(id.to_string())
         .execute(&mut *write)

@@ -183,3 +183,55 @@ async fn a_connection_that_is_cut_in_the_middle_of_a_manifest_leaves_nothing() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }
+
+/// An accepted transfer of these files of a connected folder, and the ids of its tasks.
+async fn transferred(lab: &Lab, files: &[&str]) -> (String, Vec<String>) {
+    let (_, index) = connected(lab, files).await;
+    let entry = |name: &&str| json!({ "index_id": index, "language": "en", "object": format!("folder://films/{name}") });
+    let manifest = Value::Array(files.iter().map(entry).collect()).to_string();
+    let accepted = lab.form("/tasks/transfers", form(manifest)).await.json();
+    let tasks = accepted["tasks"].as_array().unwrap().iter();
+    let tasks = tasks.map(|task| task["_id"].as_str().unwrap().to_owned()).collect();
+    (accepted["transfer_id"].as_str().unwrap().to_owned(), tasks)
+}
+
+#[tokio::test]
+async fn a_transfer_is_paused_and_resumed_and_what_waits_says_so() {
+    let lab = Lab::start().await;
+    let (id, tasks) = transferred(&lab, &["a.mp4", "b.mp4"]).await;
+    let path = format!("/transfers/{id}");
+    lab.tick();
+    for again in [false, true] {
+        let paused = lab.post(&format!("{path}/pause"), json!({})).await;
+        assert_eq!(paused.status, 200, "{}", paused.text);
+        assert_eq!(paused.json()["paused_at"], "2024-03-01T09:00:01.000Z", "{again}");
+        assert_eq!(paused.json(), lab.get(&path).await.json(), "the answer is the transfer");
+        lab.tick();
+    }
+    assert_eq!(lab.get("/transfers").await.json()["data"][0]["paused_at"], "2024-03-01T09:00:01.000Z");
+    let task = lab.get(&format!("/tasks/{}", tasks[0])).await.json();
+    assert_eq!(
+        (&task["status"], &task["waiting_for"]),
+        (&json!("validating"), &json!("The transfer is paused."))
+    );
+    let lease = std::time::Duration::from_secs(60);
+    assert_eq!(lab.app.store.claim_next(lab.app.clock.now(), lease).await.unwrap(), None);
+    for _ in 0..2 {
+        let resumed = lab.post(&format!("{path}/resume"), json!({})).await;
+        assert_eq!((resumed.status, &resumed.json()["paused_at"]), (200, &Value::Null), "{}", resumed.text);
+    }
+    assert!(lab.app.store.claim_next(lab.app.clock.now(), lease).await.unwrap().is_some());
+
+    lab.post(&format!("{path}/pause"), json!({})).await;
+    assert_eq!(lab.post(&format!("{path}/cancel"), json!({})).await.json(), json!({ "cancelled": 2 }));
+    for what in ["pause", "resume"] {
+        let refused = lab.post(&format!("{path}/{what}"), json!({})).await;
+        assert_eq!(refused.refusal(), (409, "transfer_finished".into()));
+        let told = refused.json();
+        assert!(told["remedy"].as_str().unwrap().contains("/retry"), "{told}");
+        assert_eq!(told["value"], "cancelled");
+        let unknown = lab.post(&format!("/transfers/65f0c1d2e3a4b5c6d7e8f901/{what}"), json!({})).await;
+        assert_eq!(unknown.refusal(), (404, "resource_not_exists".into()));
+    }
+    assert_eq!(lab.get(&path).await.json()["counts"]["failed"], 2);
+}

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
-use telecine::fault::Code;
+use telecine::fault::{Code, Error};
 use telecine::ids::{TaskId, TransferId};
 use telecine::store::{Paging, SortBy, TaskFilter};
 use telecine::transfer::{
@@ -23,6 +23,9 @@ super::conformance!(
     cancelling_fails_what_is_not_final_and_makes_claims_stale,
     cancelling_what_is_over_changes_nothing,
     a_cancelled_transfer_can_be_retried,
+    a_paused_transfer_lends_no_task_until_it_is_resumed,
+    a_pause_ends_with_the_transfer,
+    a_paused_transfer_can_be_cancelled,
     retrying_takes_failed_tasks_up_again,
     a_transfer_ends_with_its_last_task,
     a_large_transfer_is_cancelled_and_retried_whole,
@@ -209,6 +212,73 @@ async fn a_cancelled_transfer_can_be_retried(lab: &Lab) {
     lab.claim_of(tasks[0]).await;
 }
 
+async fn a_paused_transfer_lends_no_task_until_it_is_resumed(lab: &Lab) {
+    let index = lab.index("films").await;
+    let (id, tasks) = lab.transfer(index, &["a.mp4", "b.mp4", "c.mp4"]).await;
+    let claim = lab.claim().await.unwrap();
+    assert_eq!(claim.task, tasks[0]);
+    let began = lab.tick();
+    let paused = lab.store.pause_transfer(lab.workspace, id, began).await.unwrap().expect("it is there");
+    assert_eq!((paused.paused_at, &paused), (Some(began), &lab.transfer_now(id).await));
+    assert_eq!((lab.claim().await, lab.store.next_due().await.unwrap()), (None, None));
+    // What is in hand goes on; what waits says why.
+    assert!(!lab.is_stale(&claim).await);
+    assert_eq!(lab.task_now(tasks[0]).await.waiting_for, None);
+    assert_eq!(lab.task_now(tasks[1]).await.waiting_for.as_deref(), Some("The transfer is paused."));
+    let again = lab.store.pause_transfer(lab.workspace, id, lab.tick()).await.unwrap();
+    assert_eq!(again.unwrap().paused_at, Some(began), "it is paused since then");
+    assert_eq!(lab.store.pause_transfer(lab.stranger(), id, lab.now()).await.unwrap(), None);
+    // Other transfers are not held up, and a start after a crash changes nothing.
+    let (_, others) = lab.transfer(index, &["d.mp4"]).await;
+    assert_eq!(lab.claim_all().await, others);
+    lab.store.discard_unfinished_transfers().await.unwrap();
+    lab.store.break_claims(lab.now()).await.unwrap();
+    assert_eq!(lab.claim_all().await, others, "the one in hand waits, too, when its claim was broken");
+    let counts = lab.transfer_now(id).await.counts;
+    assert_eq!(counts, Counts { validating: 3, ..Counts::default() });
+    let ended = lab.tick();
+    let resumed = lab.store.resume_transfer(lab.workspace, id, ended).await.unwrap().expect("it is there");
+    assert_eq!((resumed.paused_at, resumed.resumed_at), (None, Some(ended)));
+    let again = lab.store.resume_transfer(lab.workspace, id, lab.tick()).await.unwrap().unwrap();
+    assert_eq!(again.resumed_at, Some(ended), "it went on then");
+    assert_eq!(lab.claim_all().await, tasks);
+    assert_eq!(lab.task_now(tasks[1]).await.waiting_for, None);
+}
+
+async fn a_pause_ends_with_the_transfer(lab: &Lab) {
+    let index = lab.index("films").await;
+    let (id, tasks) = lab.transfer(index, &["a.mp4"]).await;
+    let claim = lab.claim_of(tasks[0]).await;
+    lab.store.pause_transfer(lab.workspace, id, lab.tick()).await.unwrap();
+    lab.happens(&claim, failed(Code::VideoFileBroken)).await;
+    let over = lab.transfer_now(id).await;
+    assert!(over.is_over() && over.paused_at.is_none() && over.ended_at.is_some());
+    let refusals = [
+        lab.store.pause_transfer(lab.workspace, id, lab.now()).await,
+        lab.store.resume_transfer(lab.workspace, id, lab.now()).await,
+    ];
+    for refusal in refusals {
+        let Err(Error::Fault(fault)) = refusal else { panic!("refused, not {refusal:?}") };
+        assert_eq!(fault.code, Code::TransferFinished);
+    }
+    lab.store.retry_transfer(lab.workspace, id, None, lab.tick()).await.unwrap();
+    assert_eq!(lab.claim_all().await, tasks, "a retry goes on at once");
+}
+
+async fn a_paused_transfer_can_be_cancelled(lab: &Lab) {
+    let index = lab.index("films").await;
+    let (id, tasks) = lab.transfer(index, &["a.mp4", "b.mp4"]).await;
+    let claim = lab.claim().await.unwrap();
+    lab.store.pause_transfer(lab.workspace, id, lab.tick()).await.unwrap();
+    assert_eq!(lab.store.cancel_transfer(lab.workspace, id, lab.tick()).await.unwrap(), Some(2));
+    assert!(lab.is_stale(&claim).await);
+    let cancelled = lab.transfer_now(id).await;
+    assert_eq!((cancelled.state, cancelled.paused_at), (TransferState::Cancelled, None));
+    assert_eq!(cancelled.counts, Counts { failed: 2, ..Counts::default() });
+    lab.store.retry_transfer(lab.workspace, id, None, lab.tick()).await.unwrap();
+    assert_eq!(lab.claim_all().await, tasks);
+}
+
 async fn retrying_takes_failed_tasks_up_again(lab: &Lab) {
     let index = lab.index("films").await;
     let (id, tasks) = lab.transfer(index, &["a.mp4", "b.mp4"]).await;
@@ -285,6 +355,8 @@ enum Step {
     Publish(usize),
     Cancel,
     Retry,
+    Pause,
+    Resume,
     BreakClaims,
     DeleteTask(usize),
     WaitForLeases,
@@ -309,6 +381,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..4_usize).prop_map(Step::Publish),
         1 => Just(Step::Cancel),
         1 => Just(Step::Retry),
+        1 => Just(Step::Pause),
+        1 => Just(Step::Resume),
         1 => Just(Step::BreakClaims),
         1 => (0..4_usize).prop_map(Step::DeleteTask),
         1 => Just(Step::WaitForLeases),
@@ -341,7 +415,12 @@ async fn take(
     lab.tick();
     let held = |which: &usize| claims.get(claims.len().wrapping_sub(which + 1));
     match step {
-        Step::Claim => claims.extend(lab.claim().await),
+        Step::Claim => {
+            let is_paused = lab.transfer_now(id).await.paused_at.is_some();
+            let claimed = lab.claim().await;
+            assert!(claimed.is_none() || !is_paused, "no other transfer has tasks");
+            claims.extend(claimed);
+        }
         Step::Tell(which, event) => {
             let Some(claim) = held(which) else { return };
             let _stale_or_not = lab.store.change_task(claim, &event.clone().into(), lab.now()).await.unwrap();
@@ -353,6 +432,9 @@ async fn take(
             let _stale_or_not = lab.store.publish(claim, &publication, lab.now()).await.unwrap();
         }
         Step::Cancel => drop(lab.store.cancel_transfer(lab.workspace, id, lab.now()).await.unwrap()),
+        // Refused when it is over.
+        Step::Pause => drop(lab.store.pause_transfer(lab.workspace, id, lab.now()).await),
+        Step::Resume => drop(lab.store.resume_transfer(lab.workspace, id, lab.now()).await),
         Step::Retry => drop(lab.store.retry_transfer(lab.workspace, id, None, lab.now()).await.unwrap()),
         Step::BreakClaims => drop(lab.store.break_claims(lab.now()).await.unwrap()),
         Step::DeleteTask(which) => {
@@ -370,8 +452,11 @@ async fn check_counters(lab: &Lab, id: TransferId, steps: &[Step]) {
         *counted.of(task.status) += 1;
         assert_eq!(task.fault.is_some(), task.status == Status::Failed, "{steps:?}");
         assert_eq!(task.duplicate.is_some(), task.status == Status::Skipped, "{steps:?}");
-        assert_eq!(task.waiting_for.is_some(), task.status == Status::Pending, "{steps:?}");
+        if transfer.paused_at.is_none() {
+            assert_eq!(task.waiting_for.is_some(), task.status == Status::Pending, "{steps:?}");
+        }
     }
     assert_eq!(transfer.counts, counted, "{steps:?}");
     assert_eq!(transfer.ended_at.is_some(), transfer.is_over(), "{steps:?}");
+    assert!(transfer.paused_at.is_none() || !transfer.is_over(), "{steps:?}");
 }
