@@ -6,6 +6,7 @@ mod body;
 mod bytes_of;
 mod chunk_links;
 mod error;
+mod events;
 pub mod filter;
 mod form;
 mod idempotency;

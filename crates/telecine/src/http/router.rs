@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 use super::around::around;
 use super::bytes_of::for_any_origin;
 use super::error::{Failure, no_such_endpoint};
+use super::events::Listeners;
 use super::idempotency::idempotent;
 use super::limits::Limiter;
 use super::links::Links;
@@ -23,8 +24,8 @@ use super::metrics::recorder;
 use super::openapi::{self, Head};
 use super::routes::{
     analyses, assets, connections, documents, embed, embed_v2, engines, generate, health, imports,
-    indexed_assets, indexes, integrations, keys, search, streams, tasks, transfers, uploads, videos,
-    webhooks,
+    indexed_assets, indexes, integrations, keys, search, streams, tasks, transfer_events, transfers, uploads,
+    videos, webhooks,
 };
 use super::version::note_version;
 use crate::app::App;
@@ -35,13 +36,14 @@ struct Shared {
     app: Arc<App>,
     links: Arc<Links>,
     limiter: Arc<Limiter>,
+    listeners: Arc<Listeners>,
 }
 
 /// Everything that Telecine answers over HTTP.
 pub fn router(app: Arc<App>) -> Router {
     recorder();
     let links = Arc::new(Links::new(&app.files, &app.config.server));
-    let routes = served(Shared { app, links, limiter: Arc::default() });
+    let routes = served(Shared { app, links, limiter: Arc::default(), listeners: Arc::default() });
     let versioned = tower::service_fn(move |request: Request| {
         let routes = routes.clone();
         async move {
@@ -130,6 +132,7 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(imports::logs))
         .routes(routes!(transfers::list))
         .routes(routes!(transfers::get))
+        .routes(routes!(transfer_events::events))
         .routes(routes!(transfers::report))
         .routes(routes!(transfers::retry))
         .routes(routes!(transfers::pause))

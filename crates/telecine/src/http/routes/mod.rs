@@ -17,6 +17,7 @@ pub(super) mod keys;
 pub(super) mod search;
 pub(super) mod streams;
 pub(super) mod tasks;
+pub(super) mod transfer_events;
 pub(super) mod transfers;
 pub(super) mod uploads;
 pub(super) mod videos;

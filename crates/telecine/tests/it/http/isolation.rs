@@ -78,6 +78,7 @@ fn attempts(of: &Names, own: &str) -> Vec<Attempt> {
         at(&get, "read a transfer", format!("/transfers/{transfer}"), None),
         at(&get, "read the report of a transfer", format!("/transfers/{transfer}/report"), None),
         at(&get, "read it as CSV", format!("/transfers/{transfer}/report?format=csv"), None),
+        at(&get, "listen to a transfer", format!("/transfers/{transfer}/events"), None),
         at(&post, "pause a transfer", format!("/transfers/{transfer}/pause"), Json(json!({}))),
         at(&post, "resume a transfer", format!("/transfers/{transfer}/resume"), Json(json!({}))),
         at(&post, "retry a transfer", format!("/transfers/{transfer}/retry"), Json(json!({}))),

@@ -11,6 +11,7 @@ mod contract;
 mod deletion;
 mod docs;
 mod embed;
+mod events;
 mod forms;
 mod front;
 mod generate;
