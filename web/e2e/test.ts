@@ -85,4 +85,26 @@ export async function tabTo(page: Page, name: string | RegExp, most = 60) {
     if (typeof name === "string" ? label.trim() === name : name.test(label.trim())) return;
   }
   throw new Error(`${name} is not reached by ${most} presses of Tab`);
+/** What the focused element is called: by what labels it, or by its text. */
+function focusedName(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const focused = document.activeElement;
+    if (!(focused instanceof HTMLElement) || focused === document.body) return "";
+    const labels = (focused.getAttribute("aria-labelledby") ?? "").split(" ").map((id) => document.getElementById(id));
+    const label = "labels" in focused ? (focused.labels as NodeListOf<HTMLElement> | null) : null;
+    const texts = [...labels, ...(label ?? [])].map((each) => each?.textContent ?? "").filter(Boolean);
+    return (focused.getAttribute("aria-label") ?? (texts.join(" ") || focused.textContent) ?? "").trim();
+  });
+}
+
+/** Presses a key, Tab unless told otherwise, until what has the focus has this name: that of its label, or its text. */
+export async function tabTo(page: Page, name: string | RegExp, key = "Tab", most = 80) {
+  const passed: string[] = [];
+  for (let presses = 0; presses < most; presses += 1) {
+    await page.keyboard.press(key);
+    const focused = await focusedName(page);
+    if (typeof name === "string" ? focused === name : name.test(focused)) return;
+    passed.push(focused);
+  }
+  throw new Error(`${name} is not reached by ${most} presses of ${key}; passed: ${[...new Set(passed)].join(" | ")}`);
 }

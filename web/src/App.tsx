@@ -3,7 +3,6 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { Component, lazy, type ReactNode, Suspense, useEffect } from "react";
 import { RouterProvider } from "react-aria-components";
 import { BrowserRouter, Navigate, Route, Routes, useHref, useLocation, useNavigate } from "react-router";
-import { forgetCalls } from "./api/calls";
 import { ApiFailure } from "./api/client";
 import { useSession } from "./api/session";
 import { Frame } from "./Frame";
@@ -28,7 +27,6 @@ const queries = new QueryClient({
       // A refusal does not change by asking again; what cannot be reached may.
       retry: (failures, error) =>
         failures < 2 && !(error instanceof ApiFailure && error.status >= 400 && error.status < 500),
-      staleTime: 5_000,
     },
   },
 });
@@ -65,7 +63,6 @@ function SignedIn() {
     window.addEventListener("telecine:signed-out", again);
     return () => window.removeEventListener("telecine:signed-out", again);
   }, [refetch]);
-  useEffect(forgetCalls, [pathname]);
 
   if (session.data) {
     return (

@@ -1,4 +1,4 @@
-// What this screen asked of the server, newest first, so that each screen can show the API calls behind it.
+// What each screen asked of the server, newest first, so that it can show the API calls behind it.
 import { useSyncExternalStore } from "react";
 
 export interface Call {
@@ -6,49 +6,69 @@ export interface Call {
   method: string;
   /** Path and query. */
   path: string;
-  /** JSON or a word about it; nothing for a call without one. */
+  /** JSON; nothing for a call without one. */
   body?: string;
   isForm: boolean;
 }
 
-const KEPT = 30;
+/** Of a screen. */
+const MOST_CALLS = 30;
+const MOST_SCREENS = 30;
 const LONGEST_BODY = 4000;
-let calls: Call[] = [];
-let count = 0;
+/** Members of bodies that nobody needs to see again. */
+const SECRET = /secret|password|sas_token|account_key/;
+
+const NONE: readonly Call[] = [];
+/** By the screen's path. A screen that is opened again and finds its data in memory still knows how they were got. */
+const screens = new Map<string, readonly Call[]>();
 const listeners = new Set<() => void>();
+let count = 0;
 
-function publish(next: Call[]) {
-  calls = next;
-  for (const listener of listeners) listener();
-}
-
-/** Remembers a call, once however often it is repeated. */
-export async function noteCall(request: Request) {
+/** Remembers a call for the screen that is open now, once however often it is repeated. */
+export async function noteCall(request: Request, screen = window.location.pathname) {
   const url = new URL(request.url);
-  const path = url.pathname + url.search;
   // Signing in is told with a key, which is shown nowhere.
   if (url.pathname.endsWith("/session")) return;
   const type = request.headers.get("content-type") ?? "";
-  let body: string | undefined;
-  if (type.includes("json")) body = (await request.text()).slice(0, LONGEST_BODY);
-  const isForm = type.includes("multipart");
-  const same = calls.filter((call) => !(call.method === request.method && call.path === path && call.body === body));
+  const body = type.includes("json") ? withoutSecrets(await request.text()) : undefined;
+  const call = { method: request.method, path: url.pathname + url.search, body, isForm: type.includes("multipart") };
+  const known = screens.get(screen) ?? NONE;
+  // One that is repeated keeps its place: a list that moves cannot be read.
+  if (known.some((each) => each.method === call.method && each.path === call.path && each.body === call.body)) return;
   count += 1;
-  publish([{ id: count, method: request.method, path, body, isForm }, ...same].slice(0, KEPT));
+  screens.delete(screen);
+  screens.set(screen, [{ id: count, ...call }, ...known].slice(0, MOST_CALLS));
+  const oldest = screens.keys().next().value;
+  if (screens.size > MOST_SCREENS && oldest !== undefined) screens.delete(oldest);
+  for (const listener of listeners) listener();
 }
 
-/** Another screen, other calls. */
+function withoutSecrets(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body, (name, value) => (SECRET.test(name) && value ? "…" : value)));
+  } catch {
+    return body;
+  }
+}
+
+/** Somebody else signs in. */
 export function forgetCalls() {
-  publish([]);
+  screens.clear();
+  for (const listener of listeners) listener();
 }
 
-export function useCalls(): Call[] {
+/** The calls of the screen with this path. */
+export function callsOf(screen: string): readonly Call[] {
+  return screens.get(screen) ?? NONE;
+}
+
+export function useCalls(screen = window.location.pathname): readonly Call[] {
   return useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    () => calls,
+    () => callsOf(screen),
   );
 }
 
@@ -57,7 +77,10 @@ const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 /** The call as a command for a shell. */
 export function asCurl(call: Call, origin: string): string {
   const lines = [`curl ${call.method === "GET" ? "" : `-X ${call.method} `}-H "x-api-key: $TELECINE_API_KEY"`];
-  if (call.body) lines.push(`-H 'content-type: application/json' -d ${quoted(call.body)}`);
+  if (call.body) {
+    const data = call.body.length <= LONGEST_BODY ? quoted(call.body) : "@BODY.json";
+    lines.push(`-H 'content-type: application/json' -d ${data}`);
+  }
   if (call.isForm) lines.push("-F file=@FILE");
   lines.push(quoted(origin + call.path));
   return lines.join(" \\\n  ");

@@ -1,5 +1,6 @@
 // Who is signed in. The session is an HttpOnly cookie: no script ever sees it.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { forgetCalls } from "./calls";
 import { API_BASE, ApiFailure, send } from "./client";
 
 export interface Session {
@@ -37,10 +38,7 @@ export function useSignIn() {
       const headers = { "content-type": "application/json" };
       return (await send(`${API_BASE}/session`, { method: "POST", body, headers })).json();
     },
-    onSuccess: (session) => {
-      client.clear();
-      client.setQueryData(QUERY, session);
-    },
+    onSuccess: (session) => becomes(client, session),
   });
 }
 
@@ -48,9 +46,14 @@ export function useSignOut() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => send(`${API_BASE}/session`, { method: "DELETE" }),
-    onSuccess: () => {
-      client.clear();
-      client.setQueryData(QUERY, null);
-    },
+    onSuccess: () => becomes(client, null),
   });
+}
+
+/** Somebody else is there, or nobody: what was loaded for the one before is forgotten. The session itself stays in the
+ * cache, whose observers would otherwise wait for one that is no longer there. */
+function becomes(client: QueryClient, session: Session | null) {
+  client.setQueryData(QUERY, session);
+  forgetCalls();
+  client.removeQueries({ predicate: (query) => query.queryKey[0] !== QUERY[0] });
 }

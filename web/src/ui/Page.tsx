@@ -1,5 +1,14 @@
 // The head of every page: its title (also the document's), what can be done, and where the focus goes on a change of page.
 import { type ReactNode, useEffect, useRef } from "react";
+import { useLocation } from "react-router";
+
+/** The path whose heading had the focus last; null before the first page, where the focus stays at the document's start. */
+let headed: string | null = null;
+
+/** What has the focus goes away: the next page's heading takes it. */
+export function awaitHeading() {
+  headed = "";
+}
 
 export function Page({
   title,
@@ -16,10 +25,15 @@ export function Page({
   useEffect(() => {
     document.title = `${title} · Telecine`;
   }, [title]);
-  // Once per page: a title that changes later does not take the focus from what is being done.
+  // Once per path: who goes to another page hears its heading and goes on from there; what changes later on the same page
+  // does not take the focus from what is being done.
+  const { pathname } = useLocation();
   useEffect(() => {
-    if (document.activeElement === document.body) heading.current?.focus();
-  }, []);
+    const isFirst = headed === null;
+    const isSame = headed === pathname;
+    headed = pathname;
+    if (!isFirst && !isSame) heading.current?.focus();
+  }, [pathname]);
   return (
     <div className="stack">
       <header className="row spread">

@@ -12,11 +12,11 @@ export interface ButtonProps extends Omit<Aria.ButtonProps, "className" | "child
   children: ReactNode;
 }
 
-/** A button with words. While it waits, `isPending` keeps the focus and says so. */
+/** A button with words. While it waits, `isPending` keeps the focus and shows a wheel; its words say what it waits for. */
 export function Button({ kind = "plain", icon, children, ...rest }: ButtonProps) {
   return (
     <Aria.Button className={`button ${kind}`} {...rest}>
-      {icon && <Icon name={icon} />}
+      {rest.isPending ? <span className="wheel" aria-hidden="true" /> : icon && <Icon name={icon} />}
       {children}
     </Aria.Button>
   );
@@ -32,7 +32,7 @@ export function IconButton({
   return (
     <Aria.TooltipTrigger delay={500}>
       <Aria.Button className={`button icon ${kind}`} aria-label={label} {...rest}>
-        <Icon name={icon ?? "dot"} />
+        {rest.isPending ? <span className="wheel" aria-hidden="true" /> : <Icon name={icon ?? "dot"} />}
       </Aria.Button>
       <Aria.Tooltip className="popover small">{label}</Aria.Tooltip>
     </Aria.TooltipTrigger>
@@ -61,6 +61,8 @@ export function ButtonLink({
 
 export interface TextFieldProps extends Omit<Aria.TextFieldProps, "className" | "children"> {
   label: string;
+  /** The label is read aloud only. */
+  isLabelHidden?: boolean;
   hint?: ReactNode;
   /** What is wrong with what was given. */
   error?: ReactNode;
@@ -68,10 +70,10 @@ export interface TextFieldProps extends Omit<Aria.TextFieldProps, "className" | 
   isMultiline?: boolean;
 }
 
-export function TextField({ label, hint, error, placeholder, isMultiline, ...rest }: TextFieldProps) {
+export function TextField({ label, isLabelHidden, hint, error, placeholder, isMultiline, ...rest }: TextFieldProps) {
   return (
     <Aria.TextField className="field" isInvalid={Boolean(error)} {...rest}>
-      <Aria.Label>{label}</Aria.Label>
+      <Aria.Label className={isLabelHidden ? "visually-hidden" : undefined}>{label}</Aria.Label>
       {isMultiline ? (
         <Aria.TextArea placeholder={placeholder} spellCheck={false} />
       ) : (

@@ -15,10 +15,16 @@ export interface DialogProps {
   role?: "dialog" | "alertdialog";
 }
 
-/** A dialog: keeps the focus, closes by Escape and by its cross, gives the focus back. */
+/** A dialog: keeps the focus, closes by Escape, by its cross and (unless it asks something) by a click beside it; gives the
+ * focus back. */
 export function Dialog({ title, isOpen, onClose, children, footer, isWide, role = "dialog" }: DialogProps) {
   return (
-    <Aria.ModalOverlay className="overlay" isOpen={isOpen} onOpenChange={(open) => open || onClose()} isDismissable>
+    <Aria.ModalOverlay
+      className="overlay"
+      isOpen={isOpen}
+      onOpenChange={(open) => open || onClose()}
+      isDismissable={role === "dialog"}
+    >
       <Aria.Modal className={isWide ? "modal wide" : "modal"}>
         <Aria.Dialog className="dialog" role={role}>
           <header>

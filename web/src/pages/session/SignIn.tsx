@@ -2,7 +2,8 @@
 import { type FormEvent, useEffect, useState } from "react";
 import { useSignIn } from "../../api/session";
 import { Button, TextField } from "../../ui/controls";
-import { Busy, Failure } from "../../ui/display";
+import { Failure } from "../../ui/display";
+import { awaitHeading } from "../../ui/Page";
 
 /** The code of the address, which is taken out of it: it works once, and history need not know it. */
 function codeOfAddress(): string | undefined {
@@ -20,6 +21,7 @@ export function SignIn() {
   const { mutate } = signIn;
   useEffect(() => {
     document.title = "Sign in · Telecine";
+    awaitHeading();
     // Strict mode runs effects twice; the code works once.
     if (!code || isTried) return;
     isTried = true;
@@ -41,13 +43,18 @@ export function SignIn() {
           onChange={setKey}
           placeholder="tlk_…"
           autoFocus
-          hint="The server showed the first one when it was first started. More are made on the page “API keys”, or by `telecine key create`."
+          isRequired
+          hint={
+            <>
+              The server showed the first one when it was first started. More are made on the page “API keys”, or by{" "}
+              <code>telecine key create</code>.
+            </>
+          }
         />
         {signIn.error ? <Failure error={signIn.error} /> : null}
-        <Button kind="primary" type="submit" isDisabled={!key.trim() || signIn.isPending}>
-          Sign in
+        <Button kind="primary" type="submit" isPending={signIn.isPending}>
+          {signIn.isPending ? "Signing in…" : "Sign in"}
         </Button>
-        {signIn.isPending && <Busy>Signing in…</Busy>}
         <p className="soft small">
           On the server's machine, <code>telecine dashboard</code> prints an address that signs you in with one click.
         </p>
