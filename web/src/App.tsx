@@ -8,8 +8,9 @@ import { useSession } from "./api/session";
 import { Frame } from "./Frame";
 import { SignIn } from "./pages/session/SignIn";
 import { ButtonLink } from "./ui/controls";
-import { Busy, Empty, Failure } from "./ui/display";
+import { Busy, Failure } from "./ui/display";
 import { Toasts } from "./ui/overlays";
+import { Page } from "./ui/Page";
 
 const Integrations = lazy(() => import("./pages/integrations"));
 const Transfers = lazy(() => import("./pages/transfers"));
@@ -110,16 +111,13 @@ function Pages() {
 
 export function NotThere() {
   return (
-    <Empty
-      title="There is no such page"
-      action={
+    <Page title="There is no such page" lead="The address may be mistyped, or what it showed is deleted.">
+      <div>
         <ButtonLink to="/integrations" kind="primary">
           To the integrations
         </ButtonLink>
-      }
-    >
-      <p>The address may be mistyped, or what it showed is deleted.</p>
-    </Empty>
+      </div>
+    </Page>
   );
 }
 
@@ -132,11 +130,9 @@ class Guard extends Component<{ children: ReactNode }, { error?: unknown }> {
   override render() {
     if (this.state.error === undefined) return this.props.children;
     return (
-      <Failure
-        error={this.state.error}
-        title="This page stopped:"
-        onRetry={() => this.setState({ error: undefined })}
-      />
+      <Page title="This page stopped">
+        <Failure error={this.state.error} onRetry={() => this.setState({ error: undefined })} />
+      </Page>
     );
   }
 }

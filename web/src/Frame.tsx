@@ -6,6 +6,7 @@ import "./frame.css";
 import { setTheme, type Theme, theme } from "./theme";
 import { ApiCalls } from "./ui/ApiCalls";
 import { Button, IconButton, Select } from "./ui/controls";
+import { Failure } from "./ui/display";
 import { Icon, type IconName } from "./ui/icons";
 
 const PLACES: readonly (readonly [string, string, IconName])[] = [
@@ -57,7 +58,7 @@ export function Frame({ session, children }: { session: Session; children: React
           <hr />
           <Places places={MANAGE} />
         </nav>
-        <div className="stack">
+        <section className="stack" aria-label="Theme and session">
           <Select
             label="Theme"
             choices={THEMES}
@@ -70,8 +71,11 @@ export function Frame({ session, children }: { session: Session; children: React
           <div className="small soft breakable">
             Signed in by the key “{session.key_name}”. Version {session.version}.
           </div>
-          <Button onPress={() => signOut.mutate()}>Sign out</Button>
-        </div>
+          <Button onPress={() => signOut.mutate()} isPending={signOut.isPending}>
+            {signOut.isPending ? "Signing out…" : "Sign out"}
+          </Button>
+          {signOut.error ? <Failure error={signOut.error} /> : null}
+        </section>
       </div>
       <main id="main" tabIndex={-1}>
         {children}
