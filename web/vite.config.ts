@@ -17,7 +17,7 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     // The server takes the cookie only from its own origin.
-    proxy: { "^/(v1\\.3|pictures|streams)/": { target: server, changeOrigin: true, headers: { origin: server } } },
+    proxy: { "^/(v1\\.\\d|pictures|streams)/": { target: server, changeOrigin: true, headers: { origin: server } } },
   },
   test: { include: ["src/**/*.test.ts", "src/**/*.test.tsx"] },
 });

@@ -178,11 +178,14 @@ export interface Action {
 /** A button that opens a list of actions. */
 export function MenuButton({
   label,
+  about,
   icon = "down",
   kind,
   actions,
 }: {
   label: string;
+  /** Of what, for screen readers, where several buttons have the same words. */
+  about?: string;
   icon?: IconName;
   kind?: Kind;
   actions: readonly Action[];
@@ -191,6 +194,7 @@ export function MenuButton({
     <Aria.MenuTrigger>
       <Button kind={kind}>
         {label}
+        {about && <span className="visually-hidden"> of {about}</span>}
         <Icon name={icon} />
       </Button>
       <Aria.Popover className="popover" placement="bottom end">
