@@ -1,6 +1,20 @@
-// The page "Integrations".
-import { Page } from "../../ui/Page";
+// The area "Integrations": which of its pages an address shows.
+import { Route, Routes } from "react-router";
+import { NotThere } from "../../App";
+import { Details } from "./Details";
+import "./integrations.css";
+import { ConnectedIntegrations } from "./List";
+import { Objects } from "./Objects";
+import { Setup } from "./Setup";
 
 export default function Area() {
-  return <Page title="Integrations">{null}</Page>;
+  return (
+    <Routes>
+      <Route index element={<ConnectedIntegrations />} />
+      <Route path=":id" element={<Details />} />
+      <Route path=":id/setup" element={<Setup />} />
+      <Route path=":id/objects" element={<Objects />} />
+      <Route path="*" element={<NotThere />} />
+    </Routes>
+  );
 }
