@@ -49,7 +49,9 @@ export async function failureOf(response: Response): Promise<ApiFailure> {
 /** `fetch` to the server, with what the dashboard expects of every call. For what `api` cannot type (streams, files). */
 export async function send(input: string | Request, init?: RequestInit): Promise<Response> {
   const request = new Request(input, init);
-  void noteCall(request.clone());
+  // A copy of a form would be kept in memory whole, and nobody would read it.
+  const isForm = request.headers.get("content-type")?.startsWith("multipart/") ?? false;
+  void noteCall(isForm ? request : request.clone());
   let response: Response;
   try {
     response = await fetch(request);

@@ -95,7 +95,7 @@ export function readFields(given: Record<string, unknown>): Entry | Wrong {
 
 function wrongAddress(field: string, text: string): Wrong | undefined {
   const wrong = (what: string, fix: string) => ({ field, what: `\`${field}\` ${what}.`, value: cut(text), fix });
-  const parts = /^([^]*?):\/\/([^]*)$/.exec(text);
+  const parts = /^(.*?):\/\/(.*)$/s.exec(text);
   if (!parts) return wrong("is not an address", WRITE_IT);
   if (!SCHEMES.includes(parts[1] ?? "")) {
     const fix = "Copy addresses from the integration's list (Get JSON). A link is uploaded as a single task.";
