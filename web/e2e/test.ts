@@ -73,18 +73,6 @@ export async function keepScreenshot(page: Page, name: string) {
   if (process.env.UPDATE_DOCS) await page.screenshot({ path: `${SHOTS}${name}.png`, animations: "disabled" });
 }
 
-/** Presses Tab until what has the focus has this name. */
-export async function tabTo(page: Page, name: string | RegExp, most = 60) {
-  for (let presses = 0; presses < most; presses += 1) {
-    await page.keyboard.press("Tab");
-    const focused = page.locator(":focus");
-    const label =
-      (await focused.getAttribute("aria-label").catch(() => null)) ??
-      (await focused.textContent().catch(() => "")) ??
-      "";
-    if (typeof name === "string" ? label.trim() === name : name.test(label.trim())) return;
-  }
-  throw new Error(`${name} is not reached by ${most} presses of Tab`);
 /** What the focused element is called: by what labels it, or by its text. */
 function focusedName(page: Page): Promise<string> {
   return page.evaluate(() => {
