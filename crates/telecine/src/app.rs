@@ -183,6 +183,7 @@ async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<(
     let discarded = store.discard_unfinished_transfers().await?;
     store.discard_unfinished_imports().await?;
     store.lose_requests().await?;
+    store.forget_sessions(now).await?;
     store.break_asset_claims(now).await?;
     store.break_delivery_claims(now).await?;
     if broken + discarded > 0 {

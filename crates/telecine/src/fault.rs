@@ -55,6 +55,7 @@ codes! {
     EndpointNotExists "endpoint_not_exists" "There is no such endpoint." "" "See the API page of this server for the endpoints that there are.";
     ApiKeyInvalid "api_key_invalid" "The API key is missing, unknown or revoked." "every request carries a valid key in the header x-api-key" "Make a key with `telecine key create`.";
     Unauthorized "unauthorized" "The key does not allow this." "" "Use an admin key.";
+    OriginNotAllowed "origin_not_allowed" "The request was sent by a page of another address." "with a session's cookie, requests are taken from pages of this server only: changes carry its address in the header Origin" "Use the dashboard at the server's own address; programs send a key in the header x-api-key. Behind a proxy: pass the header Host on, or set server.public_url.";
     ApiNotAllowed "api_not_allowed" "This is not allowed here." "" "";
     RequestTooLarge "request_too_large" "The request is larger than allowed." "" "Send less in one request.";
     RequestTimedOut "request_canceled_or_timed_out" "The request took too long." "" "Try again.";

@@ -45,7 +45,7 @@ impl IntoResponse for Failure {
 pub fn status(code: Code) -> StatusCode {
     match code {
         Code::ApiKeyInvalid => StatusCode::UNAUTHORIZED,
-        Code::Unauthorized => StatusCode::FORBIDDEN,
+        Code::Unauthorized | Code::OriginNotAllowed => StatusCode::FORBIDDEN,
         Code::ResourceNotExists | Code::EndpointNotExists => StatusCode::NOT_FOUND,
         Code::IntegrationAlreadyExists | Code::IdempotencyKeyInProgress => StatusCode::CONFLICT,
         Code::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,

@@ -44,7 +44,7 @@ pub(super) async fn idempotent(State(app): State<Arc<App>>, request: Request, ne
     if request.method() != Method::POST || !request.headers().contains_key(KEY) {
         return next.run(request).await;
     }
-    let Ok(caller) = known_caller(&app, request.headers()).await else {
+    let Ok(caller) = known_caller(&app, request.method(), request.headers()).await else {
         // The route refuses it in its own words.
         return next.run(request).await;
     };

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 
 use super::around::around;
 use super::bytes_of::for_any_origin;
+use super::dashboard;
 use super::error::{Failure, no_such_endpoint};
 use super::events::Listeners;
 use super::idempotency::idempotent;
@@ -24,9 +26,10 @@ use super::metrics::recorder;
 use super::openapi::{self, Head};
 use super::routes::{
     analyses, assets, connections, documents, embed, embed_v2, engines, generate, health, imports,
-    indexed_assets, indexes, integrations, keys, search, streams, tasks, transfer_events, transfers, uploads,
-    videos, webhooks,
+    indexed_assets, indexes, integrations, keys, search, session, streams, tasks, transfer_events, transfers,
+    uploads, videos, webhooks,
 };
+use super::sign_in::SignIns;
 use super::version::note_version;
 use crate::app::App;
 
@@ -37,22 +40,42 @@ struct Shared {
     links: Arc<Links>,
     limiter: Arc<Limiter>,
     listeners: Arc<Listeners>,
+    sign_ins: Arc<SignIns>,
 }
 
 /// Everything that Telecine answers over HTTP.
 pub fn router(app: Arc<App>) -> Router {
     recorder();
     let links = Arc::new(Links::new(&app.files, &app.config.server));
-    let routes = served(Shared { app, links, limiter: Arc::default(), listeners: Arc::default() });
-    let versioned = tower::service_fn(move |request: Request| {
-        let routes = routes.clone();
+    let routes = served(Shared {
+        app,
+        links,
+        limiter: Arc::default(),
+        listeners: Arc::default(),
+        sign_ins: Arc::default(),
+    });
+    let pages = dashboard::built();
+    let all = tower::service_fn(move |request: Request| {
+        let request = with_host(request);
+        let (routes, request) = if dashboard::is_meant(&request) {
+            (pages.clone(), request)
+        } else {
+            (routes.clone(), note_version(request))
+        };
         async move {
-            Ok::<Response, Infallible>(
-                routes.oneshot(note_version(request)).await.unwrap_or_else(|never| match never {}),
-            )
+            Ok::<Response, Infallible>(routes.oneshot(request).await.unwrap_or_else(|never| match never {}))
         }
     });
-    Router::new().fallback_service(versioned)
+    Router::new().fallback_service(all)
+}
+
+/// HTTP/2 tells the name that the server is reached by as a part of the address; links and origins are made of the header.
+fn with_host(mut request: Request) -> Request {
+    let name = request.uri().authority().map(|name| name.as_str().to_owned());
+    if let Some(Ok(name)) = name.map(HeaderValue::try_from) {
+        request.headers_mut().entry(header::HOST).or_insert(name);
+    }
+    request
 }
 
 /// The OpenAPI document of all routes.
@@ -167,6 +190,8 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(webhooks::test))
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::replay))
+        .routes(routes!(session::get, session::begin, session::end))
+        .routes(routes!(session::make_code))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::update, keys::revoke))
         .routes(routes!(generate::gist))

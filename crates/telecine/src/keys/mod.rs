@@ -2,6 +2,7 @@
 
 mod limits;
 mod secret;
+pub mod session;
 
 use serde::{Deserialize, Serialize};
 

@@ -6,14 +6,22 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// Characters of a secret that lists show: `tlk_` and 30 of its 256 bits.
 const SHOWN: usize = 10;
 
-/// A new secret.
+/// A new secret of a key.
 ///
 /// # Panics
 /// When the system has no random numbers.
 pub(super) fn generate() -> String {
+    random("tlk_")
+}
+
+/// 256 random bits behind a word that says what they open.
+///
+/// # Panics
+/// When the system has no random numbers.
+pub(super) fn random(begins: &str) -> String {
     let mut bits = [0; 32];
     getrandom::fill(&mut bits).expect("the system has random numbers");
-    format!("tlk_{}", base32(&bits))
+    format!("{begins}{}", base32(&bits))
 }
 
 /// What lists show of a secret.

@@ -10,6 +10,7 @@ mod embeddings;
 mod generation;
 mod idempotency;
 mod inventory;
+mod sessions;
 pub mod sqlite;
 mod streams;
 mod webhooks;
@@ -20,6 +21,7 @@ pub use embeddings::{EmbedFilter, EmbeddingStore};
 pub use generation::GenerationStore;
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
+pub use sessions::{NewSignIn, SessionStore};
 pub use streams::StreamStore;
 pub use webhooks::WebhookStore;
 
@@ -577,6 +579,7 @@ pub trait Store:
     + SearchStore
     + EmbeddingStore
     + StreamStore
+    + SessionStore
     + std::fmt::Debug
 {
     /// Whether the database answers and can write; for readiness.

@@ -11,6 +11,7 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
+use super::cookie::SESSION_COOKIE;
 use super::error::{is_wrapped, status};
 use crate::fault::Code;
 
@@ -22,8 +23,10 @@ pub(super) const ALIASES: [(Method, &str, &str); 4] = [
     (Method::GET, "/search/{token}", "/search/combined/{token}"),
 ];
 
-/// Routes that answer without a key: probes, this document, and what signed links lead to.
-const OPEN_TAGS: [&str; 2] = ["operation", "links"];
+/// Routes that answer without a key: probes, this document, what signed links lead to, and signing in and out.
+const OPEN_TAGS: [&str; 3] = ["operation", "links", SESSION_TAG];
+/// What is asked here is who somebody is: so it is refused like a key.
+const SESSION_TAG: &str = "session";
 
 /// Everything but paths and schemas.
 #[derive(OpenApi)]
@@ -47,8 +50,10 @@ pub(super) struct Head;
 /// The whole document, of what the routes told.
 pub(super) fn finish(told: utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(told).expect("the document is JSON");
-    document["components"]["securitySchemes"] =
-        json!({ "api_key": { "type": "apiKey", "in": "header", "name": "x-api-key" } });
+    document["components"]["securitySchemes"] = json!({
+        "api_key": { "type": "apiKey", "in": "header", "name": "x-api-key" },
+        "session": { "type": "apiKey", "in": "cookie", "name": SESSION_COOKIE },
+    });
     document["components"]["responses"] = refusals();
     document["components"]["schemas"]["Code"] = codes();
     let paths = document["paths"].as_object_mut().expect("paths");
@@ -96,10 +101,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     }
     let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
     let is_open = OPEN_TAGS.contains(&tag.as_str());
-    operation["security"] = if is_open { json!([]) } else { json!([{ "api_key": [] }]) };
+    operation["security"] = if is_open { json!([]) } else { json!([{ "api_key": [] }, { "session": [] }]) };
     let responses = operation["responses"].as_object_mut().expect("responses");
     for status in statuses() {
-        let asks_for_no_key = is_open && status == "401";
+        let asks_for_no_key = is_open && tag != SESSION_TAG && status == "401";
         let refuses_nothing = tag == "operation" && status != "500";
         if asks_for_no_key || refuses_nothing || responses.contains_key(&status) {
             continue;

@@ -15,6 +15,7 @@ pub(super) mod indexes;
 pub(super) mod integrations;
 pub(super) mod keys;
 pub(super) mod search;
+pub(super) mod session;
 pub(super) mod streams;
 pub(super) mod tasks;
 pub(super) mod transfer_events;

@@ -23,6 +23,7 @@ mod objects;
 mod removal;
 mod rows;
 mod search;
+mod sessions;
 mod statistics;
 mod streams;
 mod syncs;

@@ -26,6 +26,7 @@ mod pictures;
 mod refusals;
 mod search;
 mod secrets;
+mod session;
 mod transfers;
 mod uploads;
 mod verification;
