@@ -324,6 +324,32 @@ def search(tour: Tour) -> tuple[list[dict[str, Any]], list[str]]:
     return results, problems
 
 
+def check_dashboard(tour: Tour, link: str) -> tuple[dict[str, Any], list[str]]:
+    """Does what a browser does with the link, and tells what is not as it must be."""
+    url = tour.environment["TELECINE_URL"]
+    page, _, code = link.partition("#code=")
+    body = json.dumps({"code": code}).encode()
+    headers = {"content-type": "application/json", "origin": url}
+    with HTTP.open(urllib.request.Request(url + "/session", body, headers)) as answer:
+        kept = answer.headers["set-cookie"]
+        name = json.load(answer)["key_name"]
+    problems = []
+    if not kept.startswith("telecine_session=tls_") or not kept.endswith("; HttpOnly; SameSite=Strict"):
+        problems.append("the cookie of the session is not as it must be")
+    cookie = {"cookie": kept.partition(";")[0]}
+    with HTTP.open(urllib.request.Request(url + "/v1.3/indexes", headers=cookie)) as answer:
+        found = [index["index_name"] for index in json.load(answer)["data"]]
+    if found != [INDEX]:
+        problems.append(f"signed in, one sees the indexes {found}, not {INDEX} alone")
+    with HTTP.open(urllib.request.Request(page, headers=cookie | {"accept": "text/html"})) as answer:
+        html, policy = answer.read().decode(), answer.headers["content-security-policy"]
+    if "<html" not in html or not policy.startswith("default-src 'none'; script-src 'self';"):
+        problems.append("the dashboard's page is not as it must be")
+    is_built = "/dashboard/assets/" in html
+    print(f"   signed in as the key `{name}`; the page is {'there' if is_built else 'not built: see `make web`'}")
+    return {"url": page, "signed_in": name, "built": is_built}, problems
+
+
 def run(once: bool) -> int:
     """The whole tour."""
     tour = Tour()
@@ -350,19 +376,25 @@ def run(once: bool) -> int:
         problems += missed
         for problem in problems:
             print(f"demo: {problem}", file=sys.stderr)
+        tour.step("The dashboard: this link opens it, signed in, once and within ten minutes")
+        link = tour.telecine("dashboard").strip()
         if once:
-            print(json.dumps(counts | {"searches": searches}), flush=True)
-            return 1 if problems else 0
-        stay(tour)
+            dashboard, unseen = check_dashboard(tour, link)
+            for problem in unseen:
+                print(f"demo: {problem}", file=sys.stderr)
+            print(json.dumps(counts | {"searches": searches, "dashboard": dashboard}), flush=True)
+            return 1 if problems or unseen else 0
+        stay(tour, link)
     return 1 if problems else 0
 
 
-def stay(tour: Tour) -> None:
+def stay(tour: Tour, link: str) -> None:
     """Leaves the server to the person."""
     print(f"\n{bold('The server stays up until Ctrl-C.')} In another terminal:\n")
     print(f"   export TELECINE_URL={tour.environment['TELECINE_URL']}")
     print(f"   export TELECINE_API_KEY={tour.environment['TELECINE_API_KEY']}")
-    print(f"   {shlex.quote(program())} search {INDEX} 'somebody yawns'\n", flush=True)
+    print(f"   {shlex.quote(program())} search {INDEX} 'somebody yawns'\n")
+    print(f"Or look around in a browser, signed in:\n\n   {bold(link)}\n", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
     print("\nStopping.", flush=True)

@@ -3,6 +3,7 @@
 
 mod client;
 mod completions;
+mod dashboard;
 mod failure;
 mod index;
 mod integration;
@@ -56,6 +57,15 @@ enum Command {
     /// SIGTERM or Ctrl-C stops the server in order: requests are finished and tasks given back; a second one ends it
     /// at once.
     Serve(serve::ServeArgs),
+    /// Print a link that opens the server's dashboard, signed in
+    ///
+    /// The link works once, within ten minutes, for the key that the command uses.
+    Dashboard {
+        #[command(flatten)]
+        args: dashboard::DashboardArgs,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Make, list and revoke API keys in the data folder, whether a server runs on it or not
     Key(key::KeyArgs),
     /// Fetch, check and list the models that see, hear and read
@@ -146,6 +156,7 @@ pub fn command() -> clap::Command {
 async fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Serve(args) => serve::run(args).await,
+        Command::Dashboard { args, server } => dashboard::run(args, &server).await,
         Command::Key(args) => key::run(args).await,
         Command::Models(args) => tokio::task::block_in_place(|| models::run(args)),
         Command::Integration { command, server } => integration::run(command, &server).await,

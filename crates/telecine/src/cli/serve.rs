@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::failure::{Failure, Outcome};
 use super::settings::{DataArgs, FileArgs, ModelsDirArgs, SetArgs};
 use super::show::say;
 use crate::app::App;
-use crate::config::{load, to_commented_toml};
+use crate::config::{ServerConfig, load, to_commented_toml};
 use crate::integration::keeper;
 use crate::{embedding, generate, http, keys, pipeline, telemetry};
 
@@ -71,8 +71,10 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         app = App::open(config) => app?,
         () = stop.wait() => return Ok(()),
     };
-    make_first_key(&app, args.admin_key_file.as_deref()).await?;
     let address = listener.local_addr()?;
+    let dashboard = dashboard_url(&app.config.server, address);
+    make_first_key(&app, args.admin_key_file.as_deref(), &dashboard).await?;
+    say!("The dashboard is at {dashboard}; `telecine dashboard` prints a link that signs in.");
     say!("Telecine {} is ready at http://{address}", env!("CARGO_PKG_VERSION"));
     tracing::info!(%address, data_dir = %app.files.path().display(), "the server is ready");
     serve(app, listener, stop).await
@@ -91,15 +93,30 @@ fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
     Failure::local(format!("cannot listen on {address}: {error}{hint}"))
 }
 
+/// Where a browser finds the dashboard: one on this machine, unless the settings say how others reach it.
+fn dashboard_url(config: &ServerConfig, mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    match &config.public_url {
+        Some(url) => format!("{}/dashboard/", url.trim_end_matches('/')),
+        None => format!("http://{address}/dashboard/"),
+    }
+}
+
 /// The key of an installation that never had one.
-async fn make_first_key(app: &App, file: Option<&Path>) -> Outcome {
+async fn make_first_key(app: &App, file: Option<&Path>, dashboard: &str) -> Outcome {
     let workspace = app.store.default_workspace(app.clock.now()).await?;
     if !app.store.keys(workspace).await?.is_empty() {
         return Ok(());
     }
     // The file first: a key that nobody can read helps nobody.
     let sink = file.map(open_for_owner).transpose()?;
-    let (_, secret) = keys::create(&*app.store, &*app.clock, workspace, "admin").await?;
+    let (key, secret) = keys::create(&*app.store, &*app.clock, workspace, "admin").await?;
     match sink.zip(file) {
         Some((mut sink, path)) => {
             writeln!(sink, "{secret}")?;
@@ -109,6 +126,10 @@ async fn make_first_key(app: &App, file: Option<&Path>) -> Outcome {
         None => {
             say!("This first start made an admin key. Keep it: it is shown only once.\n\n    {secret}\n");
             say!("For the commands: export TELECINE_API_KEY={secret}\n");
+            let code = keys::session::make_code(&*app.store, &*app.clock, key.id).await?.secret;
+            say!(
+                "To open the dashboard, signed in (once, within ten minutes):\n\n    {dashboard}#code={code}\n"
+            );
         }
     }
     Ok(())

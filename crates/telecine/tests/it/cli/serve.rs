@@ -21,11 +21,15 @@ fn the_first_start_shows_an_admin_key_once_and_the_key_works() {
     let listed = run(home.path(), &["index", "list", "--url", &server.url, "--key", &key]);
     assert_eq!(listed.status, 0, "{listed:?}");
     assert_eq!(listed.stdout, "There is no index yet; `telecine index create NAME` makes one.\n");
+    let place = format!("The dashboard is at {}/dashboard/;", server.url);
+    assert!(server.greeting.contains(&place), "{}", server.greeting);
+    let link = format!("{}/dashboard/#code=tlc_", server.url);
+    assert!(server.greeting.lines().any(|line| line.trim().starts_with(&link)), "{}", server.greeting);
     server.signal("TERM");
     assert_eq!(server.ended(), (0, String::new()));
 
     let again = Server::start(home.path(), &[]);
-    assert!(!again.greeting.contains("tlk_"), "{}", again.greeting);
+    assert!(!again.greeting.contains("tlk_") && !again.greeting.contains("#code="), "{}", again.greeting);
     let log = std::fs::read_to_string(home.path().join("server.log")).unwrap();
     assert!(!log.contains(&key), "no secret in the log");
 }
@@ -37,12 +41,46 @@ fn the_admin_key_can_go_into_a_file_for_its_owner_alone() {
     let file = home.path().join("admin.key");
     std::fs::write(&file, "an old one that others could read").unwrap();
     let server = Server::start(home.path(), &["--admin-key-file", "admin.key"]);
-    assert!(!server.greeting.contains("tlk_"), "{}", server.greeting);
+    assert!(!server.greeting.contains("tlk_") && !server.greeting.contains("#code="), "{}", server.greeting);
     let key = std::fs::read_to_string(&file).unwrap();
     assert!(key.starts_with("tlk_") && key.ends_with('\n') && key.len() == 57, "{key}");
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let listed = run(home.path(), &["task", "list", "--url", &server.url, "--key", key.trim()]);
     assert_eq!(listed.status, 0, "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_dashboard_prints_a_link_that_signs_a_browser_in_once() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let key = server.key();
+    let printed = run(home.path(), &["dashboard", "--url", &server.url, "--key", &key]);
+    assert_eq!(printed.status, 0, "{printed:?}");
+    assert!(printed.stderr.contains("within ten minutes"), "{}", printed.stderr);
+    let link = printed.stdout.trim_end();
+    let (page, code) = link.split_once("#code=").expect("a code");
+    assert_eq!(page, format!("{}/dashboard/", server.url));
+    let greeted = server.greeting.lines().find_map(|line| line.split_once("#code=")).unwrap().1.to_owned();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let page = client.get(page).header("accept", "text/html").send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+    for code in [code, &greeted] {
+        let sign_in = async || {
+            let request = client.post(format!("{}/session", server.url)).json(&json!({ "code": code }));
+            request.send().await.unwrap()
+        };
+        let begun = sign_in().await;
+        let cookie = begun.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let indexes = client.get(format!("{}/v1.3/indexes", server.url)).header("cookie", cookie);
+        assert_eq!(indexes.send().await.unwrap().status(), 200);
+        assert_eq!(sign_in().await.status(), 401);
+    }
+    let made = run(home.path(), &["dashboard", "--url", &server.url, "--key", &key, "--json"]);
+    let made: Value = serde_json::from_str(&made.stdout).unwrap();
+    assert!(made["url"].as_str().unwrap().ends_with(made["code"].as_str().unwrap()));
+    let refused = run(home.path(), &["dashboard", "--url", &server.url, "--key", "tlk_WRONG"]);
+    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
 }
 
 #[test]
