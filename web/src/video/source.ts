@@ -19,18 +19,27 @@ export function useVideo(index: string, video: string, isWanted = true) {
   });
 }
 
-/** What is said; none when nothing is. */
+/** What is said, and when a person last changed it. */
+export type Said = Schema<"Texts"> & { edited_at?: string | null };
+
+export const saidKey = (index: string, video: string) => ["video", index, video, "transcription"];
+
+const said = (index: string, video: string) => ({
+  queryKey: saidKey(index, video),
+  queryFn: (): Promise<Said> =>
+    unwrap(api.GET("/indexes/{index_id}/videos/{video_id}/transcription", { params: { path: path(index, video) } })),
+  staleTime: 60_000,
+});
+
+const NO_LINES: readonly Line[] = [];
+
+/** The lines that are said; none when nothing is. */
 export function useTranscript(index: string, video: string, isWanted = true) {
-  return useQuery({
-    queryKey: ["video", index, video, "transcription"],
-    queryFn: async (): Promise<Line[]> => {
-      const params = { path: path(index, video) };
-      return (await unwrap(api.GET("/indexes/{index_id}/videos/{video_id}/transcription", { params }))).data ?? [];
-    },
-    enabled: isWanted,
-    staleTime: 60_000,
-  });
+  return useQuery({ ...said(index, video), enabled: isWanted, select: (told) => told.data ?? NO_LINES });
 }
+
+/** What is said, with what is told about it. */
+export const useSaid = (index: string, video: string) => useQuery(said(index, video));
 
 /** What is written in the picture; none when nothing is. */
 export function useWritten(index: string, video: string, isWanted = true) {

@@ -1,0 +1,68 @@
+// Asks before a video is deleted, with what goes and what stays.
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { api } from "../../../api/client";
+import { Button } from "../../../ui/controls";
+import { Failure } from "../../../ui/display";
+import { Dialog, toast } from "../../../ui/overlays";
+import { useForgetIndexes, type Video } from "../data";
+import { isGone } from "./moments";
+
+export function DeleteVideo({
+  index,
+  video,
+  onClose,
+  onDeleted,
+}: {
+  index: string;
+  video: Video;
+  onClose: () => void;
+  onDeleted: () => void;
+}) {
+  const client = useQueryClient();
+  const forget = useForgetIndexes();
+  const name = video.system_metadata?.filename ?? "the video";
+  const remove = useMutation({
+    mutationFn: async () => {
+      try {
+        const path = { index_id: index, video_id: video._id };
+        await api.DELETE("/indexes/{index_id}/videos/{video_id}", { params: { path } });
+      } catch (failure) {
+        if (!isGone(failure)) throw failure;
+      }
+    },
+    onSuccess: async () => {
+      toast(`${name} is deleted from the index.`);
+      onDeleted();
+      client.removeQueries({ queryKey: ["video", index, video._id] });
+      await forget();
+    },
+  });
+  return (
+    <Dialog
+      title={`Delete ${name} from the index?`}
+      role="alertdialog"
+      isOpen
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose} autoFocus>
+            Keep it
+          </Button>
+          <Button kind="danger" icon="trash" isPending={remove.isPending} onPress={() => remove.mutate()}>
+            {remove.isPending ? "Deleting…" : "Delete for good"}
+          </Button>
+        </>
+      }
+    >
+      <div>
+        <h3>What goes, for good</h3>
+        <p>Its transcript (edited or not), on-screen text, pictures, stream, and your own metadata of it.</p>
+        <h3>What stays</h3>
+        <p className="breakable">
+          The file ({video.object}): it can be taken anew. Its task, and the reports that tell of it.
+        </p>
+      </div>
+      {remove.error && <Failure error={remove.error} />}
+    </Dialog>
+  );
+}
