@@ -3,6 +3,7 @@
 import { type KeyboardEvent, type PointerEvent, useMemo, useState } from "react";
 import { Button } from "../ui/controls";
 import { counted, formatClock } from "../ui/format";
+import { Icon } from "../ui/icons";
 import { type Hit, hitAt, inOrder, type Lane, nextHit, previousHit } from "./hits";
 import "./video.css";
 
@@ -118,7 +119,7 @@ function LaneRow({
   return (
     <div className="lane">
       <span className="lane-name" id={`lane-${lane.id}`}>
-        {lane.label}{" "}
+        {lane.icon && <Icon name={lane.icon} />} {lane.label}{" "}
         <span className="soft small numeric">
           {hits.length > 0 ? counted(hits.length, what ?? "hit", whatMany) : ""}
         </span>

@@ -1,8 +1,12 @@
 // Stretches of a video in lanes, and steps between them.
 
+import type { IconName } from "../ui/icons";
+
 export interface Lane {
   id: string;
   label: string;
+  /** Beside the name. */
+  icon?: IconName;
   /** What an empty lane says. */
   empty?: string;
 }

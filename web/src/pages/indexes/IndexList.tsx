@@ -6,7 +6,7 @@ import { Badge, type Column, Empty, Loaded, Moment, Pager, Table } from "../../u
 import { formatDuration, formatNumber } from "../../ui/format";
 import { Page } from "../../ui/Page";
 import { ChangeIndex, type IndexChange } from "./ChangeIndex";
-import { type Index, OPTION_NAMES, searchedBy, useIndexes, writerOf } from "./data";
+import { type Index, OPTION_ICONS, OPTION_NAMES, searchedBy, useIndexes, writerOf } from "./data";
 
 const LIMIT = 20;
 
@@ -101,12 +101,16 @@ export function Options({ index }: { index: Index }) {
   return (
     <span className="row">
       {options.map((option) => (
-        <Badge key={option} tone="good">
+        <Badge key={option} tone="good" icon={OPTION_ICONS[option]}>
           {OPTION_NAMES[option]}
         </Badge>
       ))}
       {options.length === 0 && <Badge tone="soft">Not searchable</Badge>}
-      {writerOf(index) && <Badge tone="info">Text about videos</Badge>}
+      {writerOf(index) && (
+        <Badge tone="info" icon="list">
+          Text about videos
+        </Badge>
+      )}
     </span>
   );
 }

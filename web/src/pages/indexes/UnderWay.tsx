@@ -26,7 +26,7 @@ export function UnderWay({ index }: { index: string }) {
   const waiting = underWay(counts);
   const stages = STAGES.filter((stage) => counts[stage] > 0).map((stage) => `${formatNumber(counts[stage])} ${stage}`);
   return (
-    <>
+    <div className="stack">
       <div aria-live="polite">
         {waiting > 0 && (
           <p className="note">
@@ -37,7 +37,7 @@ export function UnderWay({ index }: { index: string }) {
         )}
       </div>
       {counts.failed > 0 && <Failed index={index} count={counts.failed} />}
-    </>
+    </div>
   );
 }
 

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import createClient from "openapi-fetch";
 import { api, type Schema, send, unwrap } from "../../api/client";
 import type { paths } from "../../api/schema";
+import type { IconName } from "../../ui/icons";
 
 /** Indexes are asked for in v1.2, which tells apart what is seen and what is written; v1.3 calls both `visual`. */
 const older = createClient<paths>({ baseUrl: "/v1.2", fetch: (request) => send(request) });
@@ -15,6 +16,13 @@ export const OPTIONS: readonly Option[] = ["visual", "conversation", "text_in_vi
 
 /** How people say it; the same words as on the page "Search". */
 export const OPTION_NAMES: Record<Option, string> = { visual: "Seen", conversation: "Said", text_in_video: "Written" };
+
+/** Each has a sign, too. */
+export const OPTION_ICONS: Record<Option, IconName> = {
+  visual: "eye",
+  conversation: "speech",
+  text_in_video: "letters",
+};
 
 /** What each option finds. */
 export const OPTION_FINDS: Record<Option, string> = {

@@ -113,9 +113,9 @@ function Shown({ index, video }: { index: Index; video: Video }) {
         />
       ),
     },
-    { id: "written", label: "On-screen text", content: <WrittenTab {...place} options={options} terms={terms} /> },
+    { id: "written", label: "On screen", content: <WrittenTab {...place} options={options} terms={terms} /> },
     { id: "shots", label: "Shots", content: <ShotsTab {...place} hasShots={options.includes("visual")} /> },
-    { id: "about", label: "Text about it", content: <AboutTab index={index} video={video._id} onSeek={seek} /> },
+    { id: "about", label: "Texts", content: <AboutTab index={index} video={video._id} onSeek={seek} /> },
     { id: "details", label: "Details", content: <DetailsTab index={index._id} video={video} /> },
   ];
   return (

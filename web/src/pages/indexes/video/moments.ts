@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { ApiFailure, api, type Schema, unwrap } from "../../../api/client";
 import type { Hit } from "../../../video/hits";
 import type { Line } from "../../../video/source";
-import { OPTION_NAMES, type Option } from "../data";
+import { OPTION_ICONS, OPTION_NAMES, type Option } from "../data";
 
 export interface Shot {
   start: number;
@@ -96,6 +96,7 @@ export const lanesOf = (options: readonly Option[], isSearch: boolean) =>
   options.map((option) => ({
     id: option,
     label: OPTION_NAMES[option],
+    icon: OPTION_ICONS[option],
     empty: isSearch
       ? { visual: "nothing seen", conversation: "nothing said", text_in_video: "nothing written" }[option]
       : { visual: "no shots", conversation: "nobody speaks", text_in_video: "no text in the picture" }[option],
