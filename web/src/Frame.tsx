@@ -1,5 +1,5 @@
 // Navigation beside the page, and what every page has: theme, API calls, sign out.
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { NavLink, useLocation } from "react-router";
 import { type Session, useSignOut } from "./api/session";
 import "./frame.css";
@@ -7,6 +7,7 @@ import { setTheme, type Theme, theme } from "./theme";
 import { ApiCalls } from "./ui/ApiCalls";
 import { Button, IconButton, Select } from "./ui/controls";
 import { Failure } from "./ui/display";
+import { keepFocus } from "./ui/focus";
 import { Icon, type IconName } from "./ui/icons";
 
 const PLACES: readonly (readonly [string, string, IconName])[] = [
@@ -34,6 +35,8 @@ export function Frame({ session, children }: { session: Session; children: React
   const signOut = useSignOut();
   const { pathname } = useLocation();
   useEffect(() => setOpen(false), [pathname]);
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => (main.current ? keepFocus(main.current) : undefined), []);
   return (
     <div className="frame">
       <a className="skip" href="#main">
@@ -77,7 +80,7 @@ export function Frame({ session, children }: { session: Session; children: React
           {signOut.error ? <Failure error={signOut.error} /> : null}
         </section>
       </div>
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} ref={main}>
         {children}
         <footer className="below">
           <ApiCalls />

@@ -11,19 +11,22 @@ export interface DialogProps {
   /** Buttons, the one that does it last. */
   footer?: ReactNode;
   isWide?: boolean;
+  /** Closes by its buttons only: what it shows is not shown again. */
+  isSticky?: boolean;
   /** `alertdialog` for what asks before something is lost. */
   role?: "dialog" | "alertdialog";
 }
 
 /** A dialog: keeps the focus, closes by Escape, by its cross and (unless it asks something) by a click beside it; gives the
  * focus back. */
-export function Dialog({ title, isOpen, onClose, children, footer, isWide, role = "dialog" }: DialogProps) {
+export function Dialog({ title, isOpen, onClose, children, footer, isWide, isSticky, role = "dialog" }: DialogProps) {
   return (
     <Aria.ModalOverlay
       className="overlay"
       isOpen={isOpen}
       onOpenChange={(open) => open || onClose()}
-      isDismissable={role === "dialog"}
+      isDismissable={role === "dialog" && !isSticky}
+      isKeyboardDismissDisabled={isSticky}
     >
       <Aria.Modal className={isWide ? "modal wide" : "modal"}>
         <Aria.Dialog className="dialog" role={role}>
