@@ -28,6 +28,8 @@ use super::routes::{
     analyses, assets, connections, documents, embed, embed_v2, engines, generate, health, imports,
     indexed_assets, indexes, integrations, keys, search, session, streams, tasks, transfer_events, transfers,
     uploads, videos, webhooks,
+    indexed_assets, indexes, integrations, keys, search, streams, tasks, transcripts,
+    transfer_events, transfers, uploads, videos, webhooks,
 };
 use super::sign_in::SignIns;
 use super::version::note_version;
@@ -121,7 +123,7 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(indexes::get, indexes::rename, indexes::delete))
         .routes(routes!(videos::list))
         .routes(routes!(videos::get, videos::replace, videos::update, videos::delete))
-        .routes(routes!(videos::transcription))
+        .routes(routes!(videos::transcription, transcripts::edit, transcripts::restore))
         .routes(routes!(videos::text_in_video))
         .routes(routes!(videos::thumbnail))
         .routes(routes!(videos::picture))

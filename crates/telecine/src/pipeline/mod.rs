@@ -18,7 +18,7 @@ mod validate;
 mod workshop;
 mod writer;
 
-pub(crate) use index::check_complete;
+pub(crate) use index::{check_complete, speech_segments};
 
 pub use engines::{Engines, LoadError};
 pub use progress::{ProgressBoard, TaskProgress};

@@ -11,6 +11,7 @@ mod generation;
 mod idempotency;
 mod inventory;
 mod sessions;
+mod speech;
 pub mod sqlite;
 mod streams;
 mod webhooks;
@@ -22,6 +23,7 @@ pub use generation::GenerationStore;
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
 pub use sessions::{NewSignIn, SessionStore};
+pub use speech::SpeechStore;
 pub use streams::StreamStore;
 pub use webhooks::WebhookStore;
 
@@ -580,6 +582,7 @@ pub trait Store:
     + EmbeddingStore
     + StreamStore
     + SessionStore
+    + SpeechStore
     + std::fmt::Debug
 {
     /// Whether the database answers and can write; for readiness.

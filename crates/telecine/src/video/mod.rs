@@ -1,6 +1,7 @@
 //! Videos in an index and the segments that they are searched by. Knows neither HTTP nor SQL.
 
 mod stream;
+pub mod transcript;
 mod user_metadata;
 
 use serde::{Deserialize, Serialize};

@@ -18,6 +18,7 @@ pub(super) mod search;
 pub(super) mod session;
 pub(super) mod streams;
 pub(super) mod tasks;
+pub(super) mod transcripts;
 pub(super) mod transfer_events;
 pub(super) mod transfers;
 pub(super) mod uploads;

@@ -113,7 +113,7 @@ pub(super) fn filter(query: &Query) -> Result<VideoFilter, Fault> {
 }
 
 /// The video that a path names.
-async fn video(app: &App, caller: Caller, path: &PathIds) -> Result<Video> {
+pub(super) async fn video(app: &App, caller: Caller, path: &PathIds) -> Result<Video> {
     let (index, id): (IndexId, VideoId) = (path.id("index_id")?, path.id("video_id")?);
     let found = app.store.video(caller.workspace, index, id).await?;
     Ok(found.ok_or_else(|| absent("video", id))?)
@@ -318,7 +318,9 @@ pub(in crate::http) async fn transcription(
     path: PathIds,
     query: Query,
 ) -> Result<Json<Texts>, Failure> {
-    texts(&app, caller, &path, &query, SegmentKind::Speech).await
+    let said = texts(&app, caller, &path, &query, SegmentKind::Speech).await?;
+    let edited_at = app.store.edited_at(path.id("video_id")?).await?;
+    Ok(Json(said.with_edited_at(edited_at)))
 }
 
 /// What is written in the picture.
@@ -330,7 +332,7 @@ pub(in crate::http) async fn text_in_video(
     path: PathIds,
     query: Query,
 ) -> Result<Json<Texts>, Failure> {
-    texts(&app, caller, &path, &query, SegmentKind::Text).await
+    Ok(Json(texts(&app, caller, &path, &query, SegmentKind::Text).await?))
 }
 
 async fn texts(
@@ -339,13 +341,13 @@ async fn texts(
     path: &PathIds,
     query: &Query,
     kind: SegmentKind,
-) -> Result<Json<Texts>, Failure> {
+) -> Result<Texts, Failure> {
     let video = video(app, caller, path).await?;
     let from = query.tolerant_seconds("start").map_or(MediaTime::ZERO, MediaTime::from_secs_f64);
     let to = query.tolerant_seconds("end").map_or(MediaTime::MAX, MediaTime::from_secs_f64);
     let mut segments = app.store.segments(video.id, kind).await?;
     segments.retain(|Segment { range, .. }| range.end() > from && range.start() < to);
-    Ok(Json(views::video::texts(video.id, video.index, &segments)))
+    Ok(views::video::texts(video.id, video.index, &segments))
 }
 
 /// A link to a picture, which works for an hour.

@@ -110,6 +110,16 @@ pub(in crate::http) struct Texts {
     index_id: IndexId,
     /// Null when there is nothing.
     data: Option<Vec<TextEntry>>,
+    /// When a person last changed what is said; not told where nobody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<Timestamp>,
+}
+
+impl Texts {
+    /// Changed by a person at that time, if it was.
+    pub(in crate::http) fn with_edited_at(self, edited_at: Option<Timestamp>) -> Self {
+        Self { edited_at, ..self }
+    }
 }
 
 impl VideoView {
@@ -206,7 +216,7 @@ pub(in crate::http) fn embedded(
 
 /// What is said or written in a video.
 pub(in crate::http) fn texts(video: VideoId, index: IndexId, segments: &[Segment]) -> Texts {
-    Texts { id: video, index_id: index, data: entries(segments) }
+    Texts { id: video, index_id: index, data: entries(segments), edited_at: None }
 }
 
 pub(in crate::http) fn entries(segments: &[Segment]) -> Option<Vec<TextEntry>> {

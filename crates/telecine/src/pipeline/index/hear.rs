@@ -54,7 +54,10 @@ async fn hear(job: &Job) -> Result<Vec<(TimeRange, String)>, Stop> {
 }
 
 /// Long texts are cut; what would begin after the video's end is left out.
-fn segments<'a>(said: impl Iterator<Item = (TimeRange, &'a str)>, end: MediaTime) -> Vec<NewSegment> {
+pub(crate) fn segments<'a>(
+    said: impl Iterator<Item = (TimeRange, &'a str)>,
+    end: MediaTime,
+) -> Vec<NewSegment> {
     let mut segments = Vec::new();
     for (range, text) in said {
         let stop = range.end().min(end).max(range.start() + MediaTime::from_millis(1));

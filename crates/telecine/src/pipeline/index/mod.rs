@@ -15,6 +15,8 @@ mod see;
 mod text;
 mod words;
 
+pub(crate) use hear::segments as speech_segments;
+
 use std::collections::BTreeSet;
 
 use anyhow::anyhow;

@@ -211,9 +211,9 @@ async fn insert_video(
 }
 
 /// A vector as it is stored: its moment in microseconds, and f16 values, little-endian.
-type Encoded = (i64, Vec<u8>);
+pub(super) type Encoded = (i64, Vec<u8>);
 
-fn encode_vectors(segment: &NewSegment) -> Vec<Encoded> {
+pub(super) fn encode_vectors(segment: &NewSegment) -> Vec<Encoded> {
     let encode = |values: &[f32]| {
         let mut half = vec![f16::ZERO; values.len()];
         half.convert_from_f32_slice(values);
@@ -222,7 +222,7 @@ fn encode_vectors(segment: &NewSegment) -> Vec<Encoded> {
     segment.vectors.iter().map(|vector| (vector.at.as_micros(), encode(&vector.values))).collect()
 }
 
-async fn insert_segment(
+pub(super) async fn insert_segment(
     write: &mut Write,
     task: TaskId,
     space: i64,
@@ -254,7 +254,7 @@ async fn insert_segment(
     Ok(())
 }
 
-async fn space_of(write: &mut Write, index: IndexId, kind: SegmentKind) -> Result<i64> {
+pub(super) async fn space_of(write: &mut Write, index: IndexId, kind: SegmentKind) -> Result<i64> {
     let kind = kind.as_str();
     let find = sqlx::query_scalar("SELECT id FROM space WHERE index_id = ? AND kind = ?");
     if let Some(id) = find.bind(index.to_string()).bind(kind).fetch_optional(&mut **write).await? {

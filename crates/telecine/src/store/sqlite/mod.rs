@@ -24,6 +24,7 @@ mod removal;
 mod rows;
 mod search;
 mod sessions;
+mod speech;
 mod statistics;
 mod streams;
 mod syncs;

@@ -49,6 +49,7 @@ fn attempts(of: &Names, own: &str) -> Vec<Attempt> {
     let of_integration = format!("/integrations/{integration}");
     let entry =
         |index: &str, object: String| json!([{"index_id": index, "language": "en", "object": object}]);
+    let transcript = json!({"data": [{"start": 0, "end": 1, "value": "mine"}]});
     let engine = json!({"index_id": index, "query": "car", "search_options": ["visual"]});
     vec![
         at(&get, "read an index", format!("/indexes/{index}"), None),
@@ -61,6 +62,9 @@ fn attempts(of: &Names, own: &str) -> Vec<Attempt> {
         at(&patch, "change some of a video", in_index.clone(), Json(json!({"user_metadata": {"a": 1}}))),
         at(&delete, "delete a video", in_index.clone(), None),
         at(&get, "read what is said", format!("{in_index}/transcription"), None),
+        at(&put, "change what is said", format!("{in_index}/transcription"), Json(transcript.clone())),
+        at(&put, "change it through an own index", format!("{in_own}/transcription"), Json(transcript)),
+        at(&delete, "take a change of it back", format!("{in_index}/transcription"), None),
         at(&get, "read what is written", format!("{in_index}/text-in-video"), None),
         at(&get, "read a thumbnail", format!("{in_index}/thumbnail"), None),
         at(&get, "read a video through an own index", in_own.clone(), None),
