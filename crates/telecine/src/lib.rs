@@ -22,6 +22,7 @@ pub mod queue;
 pub mod search;
 pub mod source;
 pub mod store;
+pub mod system;
 pub mod telemetry;
 pub mod time;
 pub mod transfer;

@@ -14,5 +14,5 @@ pub use self::{
     fetch::{FetchError, FetchOptions, Progress, Selection, SourceOrder, fetch},
     folder::{ModelFolder, OcrSize},
     manifest::{Conversion, MadeFiles, Manifest, ModelFile, ModelSet, Wheel, WheelPart},
-    verify::{Problem, Report, verify},
+    verify::{Presence, Problem, Report, presence, verify},
 };

@@ -5,7 +5,7 @@ use std::{fmt, io};
 use super::{
     fetch::{FetchError, Selection},
     folder::ModelFolder,
-    manifest::Manifest,
+    manifest::{Manifest, ModelFile, ModelSet},
     record::{Record, sha256_of, sources_sha256},
 };
 
@@ -91,5 +91,29 @@ pub(super) fn problem_of(folder: &ModelFolder, path: &str, sha256: &str) -> Opti
         Ok(_) => Some(Problem::Corrupt),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Problem::Missing),
         Err(error) => Some(Problem::Unreadable(error.to_string())),
+    }
+}
+
+/// Whether a set lies in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// All of its files, with their sizes.
+    There,
+    /// Some of them.
+    Incomplete,
+    /// None of them.
+    Missing,
+}
+
+/// Whether the set is there, by sizes alone; [`verify`] reads the files.
+pub fn presence(folder: &ModelFolder, set: &ModelSet) -> Presence {
+    let path = |path: &str| folder.path().join(path);
+    let has_size = |file: &&ModelFile| path(&file.path).metadata().is_ok_and(|m| m.len() == file.size_bytes);
+    let fetched = set.files.iter().filter(has_size).count();
+    let mut made = set.made.iter().flat_map(|made| &made.paths);
+    match fetched {
+        0 => Presence::Missing,
+        n if n == set.files.len() && made.all(|made| path(made).exists()) => Presence::There,
+        _ => Presence::Incomplete,
     }
 }

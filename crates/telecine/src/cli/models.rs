@@ -1,12 +1,12 @@
 //! `telecine models`: fetches, checks and lists the models that a server needs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 use telecine_engines::models::{
-    FetchError, FetchOptions, Manifest, ModelFolder, ModelSet, Progress, Selection, SourceOrder, fetch,
-    verify,
+    FetchError, FetchOptions, Manifest, ModelFolder, ModelSet, Presence, Progress, Selection, SourceOrder,
+    fetch, presence, verify,
 };
 
 use super::failure::{Failure, Outcome};
@@ -158,9 +158,7 @@ fn list(folder: &ModelFolder, manifest: &Manifest, json: bool) -> Outcome {
     let rows: Vec<_> = manifest
         .sets
         .iter()
-        .map(|set| {
-            (set, state_of(folder.path(), set), set.files.iter().map(|file| file.size_bytes).sum::<u64>())
-        })
+        .map(|set| (set, state_of(folder, set), set.files.iter().map(|file| file.size_bytes).sum::<u64>()))
         .collect();
     if json {
         let rows: Vec<_> = rows
@@ -183,14 +181,10 @@ fn list(folder: &ModelFolder, manifest: &Manifest, json: bool) -> Outcome {
 }
 
 /// By sizes alone; `verify` reads the files.
-fn state_of(folder: &Path, set: &ModelSet) -> &'static str {
-    let has_size =
-        |path: &str, size_bytes: u64| folder.join(path).metadata().is_ok_and(|m| m.len() == size_bytes);
-    let fetched = set.files.iter().filter(|file| has_size(&file.path, file.size_bytes)).count();
-    let mut made = set.made.iter().flat_map(|made| &made.paths);
-    match fetched {
-        0 => "missing",
-        n if n == set.files.len() && made.all(|path| folder.join(path).exists()) => "there",
-        _ => "incomplete",
+fn state_of(folder: &ModelFolder, set: &ModelSet) -> &'static str {
+    match presence(folder, set) {
+        Presence::Missing => "missing",
+        Presence::There => "there",
+        Presence::Incomplete => "incomplete",
     }
 }

@@ -3,6 +3,10 @@
 
 use std::fmt::Write;
 
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
 use super::Config;
 use super::schema::{Field, Kind, fields};
 
@@ -72,6 +76,42 @@ pub fn to_commented_toml(config: &Config) -> String {
     text
 }
 
+/// A setting as it is in force.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Setting {
+    /// Its key, such as `server.listen`.
+    pub key: String,
+    /// Its value; nothing where it is not set, and `about` says what holds then.
+    pub value: Option<Value>,
+    /// Whether somebody chose it.
+    pub is_changed: bool,
+    /// The variable of the environment that sets it.
+    pub variable: String,
+    /// What it is for.
+    pub about: String,
+}
+
+/// All settings with their values. None is a secret: those lie in files and variables that settings only name.
+///
+/// # Panics
+/// Never: settings are plain values.
+pub fn settings(config: &Config) -> Vec<Setting> {
+    let plain = |config: &Config| serde_json::to_value(config).expect("settings are plain values");
+    let (values, defaults) = (plain(config), plain(&Config::default()));
+    let setting = |field: Field| {
+        let at = format!("/{}", field.path.join("/"));
+        let (value, default) = (values.pointer(&at), defaults.pointer(&at));
+        Setting {
+            key: field.key(),
+            value: value.filter(|value| !value.is_null()).cloned(),
+            is_changed: value != default,
+            variable: field.variable(),
+            about: about(field.owner, field.path[field.path.len() - 1]),
+        }
+    };
+    fields::<Config>().into_iter().map(setting).collect()
+}
+
 fn value_at<'a>(values: &'a toml::Table, path: &[&str]) -> Option<&'a toml::Value> {
     let (first, rest) = path.split_first()?;
     let value = values.get(*first)?;
@@ -138,6 +178,20 @@ mod tests {
             .map(Field::key)
             .collect();
         assert!(silent.is_empty(), "{silent:?}");
+    }
+
+    #[test]
+    fn every_setting_is_told_with_its_value() {
+        let mut config = Config::default();
+        config.server.public_url = Some("https://films.example".into());
+        let told = settings(&config);
+        assert_eq!(told.len(), fields::<Config>().len());
+        let changed: Vec<_> = told.iter().filter(|setting| setting.is_changed).collect();
+        assert_eq!((changed.len(), changed[0].key.as_str()), (1, "server.public_url"));
+        assert_eq!(changed[0].value, Some("https://films.example".into()));
+        let of = |key: &str| told.iter().find(|setting| setting.key == key).unwrap();
+        assert_eq!(of("pipeline.tasks").value, Some(Config::default().pipeline.tasks.into()));
+        assert_eq!(of("aws.region").value, None);
     }
 
     #[test]

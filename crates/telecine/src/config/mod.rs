@@ -19,7 +19,7 @@ use telecine_media::MediaConfig;
 use crate::keys::RateLimits;
 
 pub use assets::AssetsConfig;
-pub use docs::{to_commented_toml, to_markdown};
+pub use docs::{Setting, settings, to_commented_toml, to_markdown};
 pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
 pub use streaming::StreamingConfig;
 pub use webhooks::WebhooksConfig;

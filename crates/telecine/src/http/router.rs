@@ -29,11 +29,13 @@ use super::routes::{
     indexed_assets, indexes, integrations, keys, search, session, streams, tasks, transfer_events, transfers,
     uploads, videos, webhooks,
     indexed_assets, indexes, integrations, keys, search, streams, tasks, transcripts,
+    indexed_assets, indexes, integrations, keys, search, streams, system, tasks, transcripts,
     transfer_events, transfers, uploads, videos, webhooks,
 };
 use super::sign_in::SignIns;
 use super::version::note_version;
 use crate::app::App;
+use crate::system::Desk;
 
 /// What handlers may ask for.
 #[derive(Clone, FromRef)]
@@ -43,6 +45,7 @@ struct Shared {
     limiter: Arc<Limiter>,
     listeners: Arc<Listeners>,
     sign_ins: Arc<SignIns>,
+    desk: Arc<Desk>,
 }
 
 /// Everything that Telecine answers over HTTP.
@@ -64,6 +67,10 @@ pub fn router(app: Arc<App>) -> Router {
         } else {
             (routes.clone(), note_version(request))
         };
+    let desk = Arc::new(Desk::new(app.clock.now()));
+    let routes = served(Shared { app, desk, links, limiter: Arc::default(), listeners: Arc::default() });
+    let versioned = tower::service_fn(move |request: Request| {
+        let routes = routes.clone();
         async move {
             Ok::<Response, Infallible>(routes.oneshot(request).await.unwrap_or_else(|never| match never {}))
         }
@@ -115,6 +122,7 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
+        .routes(routes!(system::system))
         .routes(routes!(documents::document))
         .routes(routes!(documents::page))
         .routes(routes!(engines::list))

@@ -156,7 +156,7 @@ fn open_reader(
 }
 
 /// Where `telecine models fetch` puts models unless it is told otherwise; loaded settings always say it.
-pub(super) fn default_models_dir() -> Option<PathBuf> {
+pub(crate) fn default_models_dir() -> Option<PathBuf> {
     let given = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = given("TELECINE_CACHE").or_else(|| Some(given("HOME")?.join(".cache/telecine")))?;
     Some(cache.join("models"))

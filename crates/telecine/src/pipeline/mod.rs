@@ -20,8 +20,9 @@ mod writer;
 
 pub(crate) use index::{check_complete, speech_segments};
 
+pub(crate) use engines::default_models_dir;
 pub use engines::{Engines, LoadError};
-pub use progress::{ProgressBoard, TaskProgress};
+pub use progress::{ProgressBoard, TaskProgress, WorkClass};
 pub use runner::run;
 pub use stream::{remove_stray_streams, remove_stream};
 pub use tidy::remove_orphans;

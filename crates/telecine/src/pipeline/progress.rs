@@ -1,9 +1,11 @@
 //! How far the tasks in hand have come: in memory only, for progress bars. What must survive is in the store.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
+use tokio::sync::Semaphore;
+use utoipa::ToSchema;
 
 use crate::ids::{TaskId, TransferId};
 use crate::transfer::Stage;
@@ -25,9 +27,38 @@ pub struct TaskProgress {
     pub transfer: Option<TransferId>,
 }
 
-/// All tasks in hand.
+/// A class of work with a bound on how much of it goes on at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct WorkClass {
+    /// `tasks` in hand, of which some `fetch`, `decode` and are indexed by `inferences`; `streams`; `room` for files.
+    #[schema(value_type = String)]
+    pub name: &'static str,
+    /// What is counted: `places`, or `bytes` of the work folder.
+    #[schema(value_type = String)]
+    pub unit: &'static str,
+    /// Taken now.
+    pub in_use: u64,
+    /// At most.
+    pub limit: u64,
+}
+
+/// The permits behind a class of work.
+#[derive(Debug)]
+pub(super) struct Permits {
+    pub(super) name: &'static str,
+    pub(super) unit: &'static str,
+    /// What one permit stands for.
+    pub(super) worth: u64,
+    pub(super) limit: usize,
+    pub(super) free: Arc<Semaphore>,
+}
+
+/// All tasks in hand, and the bounds on them.
 #[derive(Debug, Default)]
-pub struct ProgressBoard(Mutex<HashMap<TaskId, TaskProgress>>);
+pub struct ProgressBoard {
+    tasks: Mutex<HashMap<TaskId, TaskProgress>>,
+    permits: OnceLock<Vec<Permits>>,
+}
 
 impl ProgressBoard {
     /// Notes how far a task has come.
@@ -64,7 +95,28 @@ impl ProgressBoard {
         board.iter().filter(|(_, progress)| progress.stage > stage).map(|(id, _)| *id).collect()
     }
 
+    /// The stage of each task in hand.
+    pub fn stages(&self) -> Vec<Stage> {
+        self.lock().values().map(|progress| progress.stage).collect()
+    }
+
+    /// What bounds the work of this process; told once, by whoever works.
+    pub(super) fn bounded_by(&self, permits: Vec<Permits>) {
+        // A second runner in one process, as in tests, shares nothing with the first.
+        let _ = self.permits.set(permits);
+    }
+
+    /// How much of each class of work goes on; empty where nobody works.
+    pub fn classes(&self) -> Vec<WorkClass> {
+        let class = |permits: &Permits| {
+            let in_use = permits.limit.saturating_sub(permits.free.available_permits());
+            let Permits { name, unit, worth, limit, .. } = permits;
+            WorkClass { name, unit, in_use: in_use as u64 * worth, limit: *limit as u64 * worth }
+        };
+        self.permits.get().map(|all| all.iter().map(class).collect()).unwrap_or_default()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TaskId, TaskProgress>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

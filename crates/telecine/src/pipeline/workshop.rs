@@ -9,6 +9,7 @@ use tokio::sync::{Notify, OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::cpu;
+use super::progress::Permits;
 use super::stop::Stop;
 use crate::app::App;
 use crate::ids::TaskId;
@@ -55,6 +56,31 @@ impl Workshop {
             links: OnceCell::new(),
             app,
         }
+    }
+
+    /// Tells the board what bounds the work, for those who run the server.
+    pub(super) fn tell_bounds(&self, places: &Arc<Semaphore>) {
+        let (pipeline, streaming) = (&self.app.config.pipeline, &self.app.config.streaming);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let class = |name, free: &Arc<Semaphore>, limit: usize| Permits {
+            name,
+            unit: "places",
+            worth: 1,
+            limit: limit.max(1),
+            free: Arc::clone(free),
+        };
+        self.app.progress.bounded_by(vec![
+            class("tasks", places, pipeline.tasks),
+            class("fetch", &self.fetches, pipeline.fetches),
+            class("decode", &self.decodes, pipeline.decodes.unwrap_or(cores)),
+            class("inferences", &self.inferences, self.inference_limit),
+            class("streams", &self.streams, streaming.parallel),
+            Permits {
+                unit: "bytes",
+                worth: BYTES_PER_PERMIT,
+                ..class("room", &self.room, self.room_permits as usize)
+            },
+        ]);
     }
 
     /// What opens direct links; made when the first is met.

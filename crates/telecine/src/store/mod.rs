@@ -14,6 +14,7 @@ mod sessions;
 mod speech;
 pub mod sqlite;
 mod streams;
+mod system;
 mod webhooks;
 
 pub use assets::{AssetImportStore, AssetStore, IndexedAssetStore, IndexedFilter, UploadStore};
@@ -25,6 +26,7 @@ pub use inventory::{InventoryStore, Merge, ObjectPage};
 pub use sessions::{NewSignIn, SessionStore};
 pub use speech::SpeechStore;
 pub use streams::StreamStore;
+pub use system::SystemStore;
 pub use webhooks::WebhookStore;
 
 use async_trait::async_trait;
@@ -583,6 +585,7 @@ pub trait Store:
     + StreamStore
     + SessionStore
     + SpeechStore
+    + SystemStore
     + std::fmt::Debug
 {
     /// Whether the database answers and can write; for readiness.

@@ -17,6 +17,7 @@ pub(super) mod keys;
 pub(super) mod search;
 pub(super) mod session;
 pub(super) mod streams;
+pub(super) mod system;
 pub(super) mod tasks;
 pub(super) mod transcripts;
 pub(super) mod transfer_events;

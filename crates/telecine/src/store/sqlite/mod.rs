@@ -28,6 +28,7 @@ mod speech;
 mod statistics;
 mod streams;
 mod syncs;
+mod system;
 mod tasks;
 mod told;
 mod transfers;

@@ -27,6 +27,7 @@ mod refusals;
 mod search;
 mod secrets;
 mod session;
+mod system;
 mod transcripts;
 mod transfers;
 mod uploads;

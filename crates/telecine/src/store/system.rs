@@ -1,0 +1,18 @@
+//! What the database knows of itself and of the work that is left.
+
+use async_trait::async_trait;
+
+use crate::fault::Result;
+use crate::system::{Database, QueueState};
+use crate::time::Timestamp;
+
+/// For those who run the server. However much there is, answers come at once.
+#[async_trait]
+pub trait SystemStore: Send + Sync {
+    /// The database itself.
+    async fn database(&self) -> Result<Database>;
+    /// The tasks of all workspaces that are not final; what is in hand in which stage is not known here.
+    async fn queue_state(&self, now: Timestamp) -> Result<QueueState>;
+    /// Bytes of streams, and of the files of assets. This one looks at every row.
+    async fn media_bytes(&self) -> Result<(u64, u64)>;
+}
