@@ -102,6 +102,7 @@ codes! {
     TaskCannotBeDeleted "task_cannot_be_deleted" "The task cannot be deleted." "only tasks that are ready or failed can be deleted, and of ready ones the video first" "Wait until it is ready or failed; delete the video before its task.";
     TaskCrashedServer "task_crashed_server" "The server ended unexpectedly each time while it worked on this video." "a video is given up after it was in hand in 25 unexpected ends of the server in a row" "Look in the server's log for why it ended (often memory); it may have been another video in hand at the same time. Then retry.";
     TransferFinished "transfer_finished" "The transfer is over." "only a transfer that goes on can be paused or resumed" "Retry its failed videos (POST /transfers/{id}/retry), or post another manifest.";
+    TaskNotFailed "task_not_failed" "The task did not fail." "only a task that failed can be tried again" "Wait until it has ended; what is ready needs no other try.";
     TaskCancelled "task_cancelled" "The task was cancelled." "" "Retry it to go on.";
     // Tasks: the object.
     ObjectNotExists "object_not_exists" "There is no such object in the bucket." "" "Check bucket and key; synchronize the integration and download the list anew.";

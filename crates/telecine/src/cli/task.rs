@@ -26,6 +26,11 @@ pub(super) enum TaskCommand {
         /// The task
         task: String,
     },
+    /// Try a task that failed again
+    Retry {
+        /// The task
+        task: String,
+    },
     /// Remove a task that is ready or failed; of a ready one, remove its video first
     Rm {
         /// The task
@@ -40,6 +45,7 @@ pub(super) async fn run(command: TaskCommand, server: &ServerArgs) -> Outcome {
     match command {
         TaskCommand::List { index, status, limit } => list(&client, index, status, limit, json).await,
         TaskCommand::Show { task } => show_one(&client, &task, json).await,
+        TaskCommand::Retry { task } => retry(&client, &task, json).await,
         TaskCommand::Rm { task } => client.delete(&format!("/tasks/{}", segment(&task))).await,
     }
 }
@@ -99,6 +105,15 @@ fn why(task: &Value) -> String {
         return format!("same content as video {video}");
     }
     task["waiting_for"].as_str().unwrap_or_default().to_owned()
+}
+
+async fn retry(client: &Client, task: &str, json: bool) -> Outcome {
+    let told: Value = client.post(&format!("/tasks/{}/retry", segment(task)), &json!({})).await?;
+    if json {
+        return show::print_json(&told);
+    }
+    say!("Trying {} again.", name_of(&told));
+    Ok(())
 }
 
 async fn show_one(client: &Client, task: &str, json: bool) -> Outcome {

@@ -54,7 +54,8 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ConnectionNotActive
         | Code::AnalysisNotFinished
         | Code::AnalysisFinished
-        | Code::TransferFinished => StatusCode::CONFLICT,
+        | Code::TransferFinished
+        | Code::TaskNotFailed => StatusCode::CONFLICT,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RequestTimedOut => StatusCode::REQUEST_TIMEOUT,
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,

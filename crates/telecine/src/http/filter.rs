@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::fault::{Code, Fault};
 use crate::store::{MetaTest, VideoFilter, Within};
+use crate::time::Timestamp;
 
 /// Reads a filter.
 ///
@@ -23,6 +24,9 @@ pub fn video_filter(filter: &Map<String, Value>) -> Result<VideoFilter, Fault> {
             "height" => videos.height = numbers(field, test)?,
             "size" => videos.size_bytes = numbers(field, test)?,
             "fps" => videos.fps = numbers(field, test)?,
+            "created_at" => videos.created_at = moments(field, test)?,
+            "updated_at" => videos.updated_at = moments(field, test)?,
+            "indexed_at" => videos.indexed_at = moments(field, test)?,
             _ => videos.user_metadata.push((field.clone(), user_test(field, test)?)),
         }
     }
@@ -44,6 +48,32 @@ fn numbers(field: &str, test: &Value) -> Result<Within<f64>, Fault> {
         return Ok(Within { min: Some(exact), max: Some(exact) });
     }
     range(test).ok_or_else(|| invalid(field, test, "a number, or an object with `gte` and `lte`"))
+}
+
+/// A moment (from then on), or `{"gte": "…", "lte": "…"}`.
+fn moments(field: &str, test: &Value) -> Result<Within<Timestamp>, Fault> {
+    let malformed = || {
+        invalid(
+            field,
+            test,
+            "a moment (RFC 3339, such as 2024-03-01T09:15:02Z), or an object with `gte` and `lte`",
+        )
+    };
+    let moment = |text: &Value| text.as_str()?.parse().ok();
+    if test.is_string() {
+        return Ok(Within { min: Some(moment(test).ok_or_else(malformed)?), max: None });
+    }
+    let bounds = test.as_object().filter(|bounds| !bounds.is_empty()).ok_or_else(malformed)?;
+    let mut within = Within::default();
+    for (name, bound) in bounds {
+        let bound = Some(moment(bound).ok_or_else(malformed)?);
+        match name.as_str() {
+            "gte" => within.min = bound,
+            "lte" => within.max = bound,
+            _ => return Err(malformed()),
+        }
+    }
+    Ok(within)
 }
 
 /// `{"gte": 1, "lte": 2}`, either of them, nothing else.
@@ -112,6 +142,17 @@ mod tests {
     }
 
     #[test]
+    fn moments_are_bounded_too() {
+        let read = filter(json!({
+            "created_at": "2024-03-01", "indexed_at": {"gte": "2024-03-01T09:00:00Z", "lte": "2024-03-02"},
+        }));
+        let (read, moment) = (read.unwrap(), |text: &str| Some(text.parse::<Timestamp>().unwrap()));
+        assert_eq!(read.created_at, Within { min: moment("2024-03-01"), max: None });
+        let day = Within { min: moment("2024-03-01T09:00:00Z"), max: moment("2024-03-02") };
+        assert_eq!((read.indexed_at, read.user_metadata.len()), (day, 0));
+    }
+
+    #[test]
     fn what_is_not_a_filter_is_refused_with_its_field() {
         let table = [
             json!({ "id": "pier" }),
@@ -120,6 +161,9 @@ mod tests {
             json!({ "width": { "gt": 1 } }),
             json!({ "width": {} }),
             json!({ "filename": 1 }),
+            json!({ "created_at": 1 }),
+            json!({ "indexed_at": { "gte": "soon" } }),
+            json!({ "updated_at": { "gt": "2024-03-01" } }),
             json!({ "category": ["a"] }),
             json!({ "category": null }),
         ];

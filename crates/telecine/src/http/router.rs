@@ -159,6 +159,7 @@ fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(tasks::counts))
         .routes(routes!(tasks::create_external))
         .routes(routes!(tasks::get, tasks::delete))
+        .routes(routes!(tasks::retry))
         .routes(routes!(transfers::create))
         .routes(routes!(imports::create))
         .routes(routes!(imports::status))

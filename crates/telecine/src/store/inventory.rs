@@ -138,6 +138,8 @@ pub trait InventoryStore: Send + Sync {
         below: &str,
         limit: u32,
     ) -> Result<Vec<String>>;
+    /// Seconds of video, where the header of this version of the object was read.
+    async fn known_duration(&self, integration: IntegrationId, key: &str, etag: &str) -> Result<Option<f64>>;
     /// Keeps what an object's header says; whether it still is the version with this etag.
     async fn set_header(
         &self,

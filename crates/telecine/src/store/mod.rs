@@ -123,6 +123,9 @@ pub struct TaskFilter {
     pub code: Option<String>,
     /// Of exactly this file name.
     pub filename: Option<String>,
+    /// Whose file name or address holds this text, in small letters or large; with `*` (any text) or `?` (any letter) in it,
+    /// whose whole name or address is so.
+    pub name: Option<String>,
     /// Seconds.
     pub duration_s: Within<f64>,
     /// Pixels.
@@ -307,6 +310,11 @@ pub trait TaskStore: Send + Sync {
         code: Option<&str>,
         now: Timestamp,
     ) -> Result<Option<u64>>;
+    /// Retries a failed task, of a transfer or not. Whether there is such a task.
+    ///
+    /// # Errors
+    /// `task_not_failed`.
+    async fn retry_task(&self, workspace: WorkspaceId, id: TaskId, now: Timestamp) -> Result<bool>;
     /// Tasks of a transfer in order of their ids, after this one: what reports stream.
     async fn tasks_after(&self, transfer: TransferId, after: Option<TaskId>, limit: u32)
     -> Result<Vec<Task>>;

@@ -54,6 +54,8 @@ pub struct PlanEntry {
     pub verdict: Verdict,
     /// Bytes, where the object is there.
     pub size_bytes: Option<u64>,
+    /// Seconds of video, where the header of this version was read (`POST /integrations/{id}/objects/probe`).
+    pub duration_s: Option<f64>,
     /// Why it would be refused or skipped.
     pub fault: Option<Fault>,
     /// The video that it equals.
@@ -61,7 +63,7 @@ pub struct PlanEntry {
 }
 
 /// All entries together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, ToSchema)]
 pub struct PlanSummary {
     /// Entries.
     pub entries: u64,
@@ -73,6 +75,10 @@ pub struct PlanSummary {
     pub refused: u64,
     /// Bytes that would be transferred.
     pub bytes: u64,
+    /// Seconds of video that would be transferred, as far as they are known.
+    pub duration_s: f64,
+    /// Of those taken, how many they are known of.
+    pub with_duration: u64,
 }
 
 /// Says of each entry, in the manifest's order, what would become of it. The first is sent when the whole manifest has
@@ -177,6 +183,7 @@ impl Planner {
             index_id: entry.index,
             verdict: Verdict::Taken,
             size_bytes: None,
+            duration_s: None,
             fault: None,
             duplicate: None,
         };
@@ -194,6 +201,7 @@ impl Planner {
         if let Err(fault) = admit_object(&info) {
             return Ok(plan.refused(fault));
         }
+        plan.duration_s = self.store.known_duration(owner.id, &entry.object.key, &info.etag).await?;
         let stamp = ObjectStamp { etag: info.etag, size_bytes: info.size_bytes };
         let object = entry.object.through(owner.id);
         if let Some(video) = self.store.video_of_object(entry.index, &object, &stamp).await? {
@@ -227,6 +235,8 @@ impl PlanSummary {
             Verdict::Taken => {
                 self.taken += 1;
                 self.bytes += plan.size_bytes.unwrap_or(0);
+                self.duration_s += plan.duration_s.unwrap_or(0.0);
+                self.with_duration += u64::from(plan.duration_s.is_some());
             }
             Verdict::Skipped => self.skipped += 1,
             Verdict::Refused => self.refused += 1,

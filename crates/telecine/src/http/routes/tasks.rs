@@ -232,6 +232,10 @@ struct TaskQuery {
     /// Whose fault has this code.
     code: Option<String>,
     filename: Option<String>,
+    /// Whose file name or address holds this text; with `*` (any text) or `?` (any letter), whose whole name or address is so.
+    name: Option<String>,
+    /// As `status`, but `ready` without those that are `skipped`, because the index had their content already.
+    state: Option<String>,
     /// Seconds: exactly; or `duration[gte]` and `duration[lte]`, as with all measures.
     duration: Option<f64>,
     width: Option<u32>,
@@ -273,14 +277,31 @@ pub(super) fn statuses(query: &Query) -> Result<Vec<Status>, Fault> {
     Ok(statuses)
 }
 
+/// By `status`, as the contract has them, or by `state`, as we do.
+fn wanted(query: &Query) -> Result<Vec<Status>, Fault> {
+    let states = query.all(&["state"]);
+    if states.is_empty() {
+        return statuses(query);
+    }
+    let state = |name: &str| {
+        Status::parse(name).ok_or_else(|| {
+            Fault::parameter("There is no such state.")
+                .value(name.chars().take(120).collect::<String>())
+                .rule(Status::ALL.map(Status::as_str).join(", "))
+        })
+    };
+    states.into_iter().map(state).collect()
+}
+
 fn filter(query: &Query) -> Result<TaskFilter, Fault> {
     Ok(TaskFilter {
         id: query.id("_id")?,
         index: query.id("index_id")?,
         transfer: query.id("transfer_id")?,
-        statuses: statuses(query)?,
+        statuses: wanted(query)?,
         code: query.get("code").map(str::to_owned),
         filename: query.get("filename").map(str::to_owned),
+        name: query.get("name").map(str::to_owned),
         duration_s: query.numbers("duration")?,
         width: query.numbers("width")?,
         height: query.numbers("height")?,
@@ -309,6 +330,23 @@ pub(in crate::http) async fn get(
     let ids: Vec<VideoId> = views::task::video(&task, version).into_iter().collect();
     let streams = hls_of(&app, &links, &headers, &ids).await?;
     Ok(Json(shown(&app, &task, version).with_hls(&streams)))
+}
+
+/// Another try for a task that failed.
+#[utoipa::path(post, path = "/tasks/{task_id}/retry", tag = "tasks", responses((status = 200, body = TaskView)))]
+pub(in crate::http) async fn retry(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    version: ApiVersion,
+    path: PathIds,
+) -> Result<Json<TaskView>, Failure> {
+    let id = path.id("task_id")?;
+    if !app.store.retry_task(caller.workspace, id, app.clock.now()).await? {
+        return Err(absent("task", id).into());
+    }
+    app.queue.wake();
+    let task = app.store.task(caller.workspace, id).await?.ok_or_else(|| absent("task", id))?;
+    Ok(Json(shown(&app, &task, version)))
 }
 
 /// Removes a task that is final and whose video is gone.

@@ -12,9 +12,13 @@ pub(super) type Sql = QueryBuilder<Sqlite>;
 
 /// Adds ` WHERE` the column tells this index, which must be the workspace's: asked once, and not of each row.
 pub(super) fn in_index(sql: &mut Sql, column: &'static str, workspace: WorkspaceId, index: IndexId) {
-    sql.push(" WHERE ")
-        .push(column)
-        .push(" = (SELECT i.id FROM video_index i WHERE i.deleted_at IS NULL AND i.id = ");
+    sql.push(" WHERE ");
+    is_index(sql, column, workspace, index);
+}
+
+/// The same, without the word before it.
+pub(super) fn is_index(sql: &mut Sql, column: &'static str, workspace: WorkspaceId, index: IndexId) {
+    sql.push(column).push(" = (SELECT i.id FROM video_index i WHERE i.deleted_at IS NULL AND i.id = ");
     sql.push_bind(index.to_string());
     sql.push(" AND i.workspace_id = ").push_bind(workspace.to_string()).push(")");
 }
@@ -24,6 +28,34 @@ pub(super) fn equals(sql: &mut Sql, column: &'static str, value: Option<String>)
     if let Some(value) = value {
         sql.push(" AND ").push(column).push(" = ").push_bind(value);
     }
+}
+
+/// Adds that one of the columns holds the text, or where it has `*` or `?` in it, is so as a whole. ASCII letters count as
+/// equal, small or large.
+pub(super) fn holds(sql: &mut Sql, columns: [&'static str; 2], text: &str) {
+    let pattern = like(text);
+    sql.push(" AND (");
+    for (column, before) in columns.into_iter().zip(["", " OR "]) {
+        sql.push(before).push(column).push(" LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\'");
+    }
+    sql.push(")");
+}
+
+fn like(text: &str) -> String {
+    let is_whole = text.contains(['*', '?']);
+    let mut pattern = String::from(if is_whole { "" } else { "%" });
+    for letter in text.chars() {
+        match letter {
+            '*' => pattern.push('%'),
+            '?' => pattern.push('_'),
+            '%' | '_' | '\\' => pattern.extend(['\\', letter]),
+            other => pattern.push(other),
+        }
+    }
+    if !is_whole {
+        pattern.push('%');
+    }
+    pattern
 }
 
 /// Adds the bounds that there are.
@@ -87,4 +119,23 @@ fn field_equals_number(sql: &mut Sql, number: &serde_json::Number) {
         Some(whole) => sql.push_bind(whole),
         None => sql.push_bind(number.as_f64()),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn texts_are_held_and_patterns_are_whole() {
+        let table = [
+            ("pier", "%pier%"),
+            ("100%_\\", "%100\\%\\_\\\\%"),
+            ("*.mov", "%.mov"),
+            ("take?.mp4", "take_.mp4"),
+            ("a_*", "a\\_%"),
+        ];
+        for (text, pattern) in table {
+            assert_eq!(like(text), pattern);
+        }
+    }
 }

@@ -205,6 +205,19 @@ impl InventoryStore for SqliteStore {
         Ok(keys.fetch_all(&self.readers).await?)
     }
 
+    async fn known_duration(&self, integration: IntegrationId, key: &str, etag: &str) -> Result<Option<f64>> {
+        let known: Option<Option<f64>> = sqlx::query_scalar(
+            "SELECT CAST(json_extract(header, '$.duration_s') AS REAL) FROM inventory \
+             WHERE integration_id = ? AND key = ? AND header_etag = ?",
+        )
+        .bind(integration.to_string())
+        .bind(key)
+        .bind(etag)
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(known.flatten())
+    }
+
     async fn set_header(
         &self,
         integration: IntegrationId,

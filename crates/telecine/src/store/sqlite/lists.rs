@@ -32,11 +32,29 @@ impl List<'_> {
     where
         R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
     {
+        let column = match paging.sort_by {
+            SortBy::CreatedAt => "created_at",
+            SortBy::UpdatedAt => "updated_at",
+        };
+        self.page_by(column, store, paging, read).await
+    }
+
+    /// The same, in the order of this column.
+    pub(super) async fn page_by<R, T>(
+        &self,
+        column: &'static str,
+        store: &SqliteStore,
+        paging: Paging,
+        read: impl Fn(R) -> Result<T>,
+    ) -> Result<Listed<T>>
+    where
+        R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
         let mut count = Sql::new(format!("SELECT count(*) FROM {}", self.from));
         (self.conditions)(&mut count);
         let mut rows = Sql::new(format!("SELECT {} FROM {}", self.columns, self.from));
         (self.conditions)(&mut rows);
-        self.order(&mut rows, paging)?;
+        self.order(&mut rows, column, paging)?;
 
         let mut connection = store.readers.acquire().await?;
         let mut snapshot = connection.begin().await?;
@@ -47,12 +65,8 @@ impl List<'_> {
         Ok(Listed { rows, total: unsigned(total)? })
     }
 
-    fn order(&self, sql: &mut Sql, paging: Paging) -> Result<()> {
-        let Paging { page, limit, sort_by, descending } = paging;
-        let column = match sort_by {
-            SortBy::CreatedAt => "created_at",
-            SortBy::UpdatedAt => "updated_at",
-        };
+    fn order(&self, sql: &mut Sql, column: &'static str, paging: Paging) -> Result<()> {
+        let Paging { page, limit, sort_by: _, descending } = paging;
         let direction = if descending { "DESC" } else { "ASC" };
         let alias = self.alias;
         sql.push(format_args!(" ORDER BY {alias}.{column} {direction}, {alias}.rowid {direction} LIMIT "));

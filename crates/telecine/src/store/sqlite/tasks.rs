@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::counters::Recount;
-use super::filters::{Sql, equals, in_index, within, within_moments};
+use super::filters::{Sql, equals, holds, in_index, is_index, within, within_moments};
 use super::lists::List;
 use super::rows::{
     SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json, unsigned,
@@ -14,13 +14,13 @@ use super::{ROWS_PER_STATEMENT, SqliteStore, Write, claims, content, to_its_end,
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::queue::{Claim, Stale};
-use crate::store::{ContentHolder, Listed, Paging, TaskChange, TaskFilter, TaskStore};
+use crate::store::{ContentHolder, Listed, Paging, SortBy, TaskChange, TaskFilter, TaskStore};
 use crate::time::Timestamp;
 use crate::transfer::{Counts, NewTask, ObjectRef, ObjectStamp, Status, Task, Transfer};
 use crate::video::Publication;
 
 /// Tasks of a transfer that is still received are not there yet.
-pub(super) const ACKNOWLEDGED: &str = " AND (t.transfer_id IS NULL OR t.transfer_id NOT IN (SELECT id FROM transfer WHERE state = 'receiving'))";
+pub(super) const ACKNOWLEDGED: &str = " AND t.lane NOT IN (SELECT l.id FROM transfer r JOIN lane l ON l.transfer_id = r.id WHERE r.state = 'receiving')";
 
 #[async_trait]
 impl TaskStore for SqliteStore {
@@ -100,6 +100,10 @@ impl TaskStore for SqliteStore {
         to_its_end(async move { transfers::retry(&store, workspace, id, code.as_deref(), now).await }).await
     }
 
+    async fn retry_task(&self, workspace: WorkspaceId, id: TaskId, now: Timestamp) -> Result<bool> {
+        transfers::retry_one(self, workspace, id, now).await
+    }
+
     async fn tasks_after(
         &self,
         transfer: TransferId,
@@ -133,6 +137,10 @@ impl TaskStore for SqliteStore {
     ) -> Result<Listed<Task>> {
         let conditions = |sql: &mut Sql| conditions(sql, workspace, filter);
         let list = List { columns: TASK_COLUMNS, from: "task t", alias: "t", conditions: &conditions };
+        // Tasks of a transfer were made in the order of their rows.
+        if filter.transfer.is_some() && paging.sort_by == SortBy::CreatedAt {
+            return list.page_by("seq", self, paging, TaskRow::into_task).await;
+        }
         list.page(self, paging, TaskRow::into_task).await
     }
 
@@ -312,23 +320,30 @@ fn conditions(sql: &mut Sql, workspace: WorkspaceId, filter: &TaskFilter) {
         statuses,
         code,
         filename,
+        name,
         duration_s,
         width,
         height,
         created_at,
         updated_at,
     } = filter;
-    match index {
-        Some(index) => in_index(sql, "t.index_id", workspace, *index),
-        None => {
-            sql.push(" WHERE t.workspace_id = ").push_bind(workspace.to_string());
+    match (transfer, index) {
+        (Some(transfer), index) => {
+            transfers::is_of(sql, workspace, *transfer);
+            if let Some(index) = index {
+                sql.push(" AND ");
+                is_index(sql, "t.index_id", workspace, *index);
+            }
+        }
+        (None, Some(index)) => {
+            in_index(sql, "t.index_id", workspace, *index);
+            sql.push(ACKNOWLEDGED);
+        }
+        (None, None) => {
+            sql.push(" WHERE t.workspace_id = ").push_bind(workspace.to_string()).push(ACKNOWLEDGED);
         }
     }
-    sql.push(ACKNOWLEDGED);
     equals(sql, "t.id", id.map(|id| id.to_string()));
-    if let Some(transfer) = transfer {
-        transfers::in_lane_of(sql, *transfer);
-    }
     if !statuses.is_empty() {
         sql.push(" AND t.status IN (");
         let mut names = sql.separated(", ");
@@ -339,6 +354,9 @@ fn conditions(sql: &mut Sql, workspace: WorkspaceId, filter: &TaskFilter) {
     }
     equals(sql, "t.fault_code", code.clone());
     equals(sql, "t.filename", filename.clone());
+    if let Some(name) = name {
+        holds(sql, ["t.filename", "t.locator"], name);
+    }
     within(sql, "t.duration_s", *duration_s);
     within(sql, "t.width", *width);
     within(sql, "t.height", *height);
@@ -372,4 +390,43 @@ async fn delete(store: &SqliteStore, workspace: WorkspaceId, id: TaskId) -> Resu
     }
     write.commit().await?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With very many tasks, a list is read in its order, and counted without reading a row.
+    #[tokio::test]
+    async fn lists_are_served_by_indexes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("telecine.db")).await.unwrap();
+        let now = Timestamp::from_millis(1);
+        let (workspace, id) = (WorkspaceId::generate(now), TransferId::generate(now));
+        let of_transfer = TaskFilter { transfer: Some(id), ..TaskFilter::default() };
+        let failed =
+            TaskFilter { code: Some("x".into()), statuses: vec![Status::Failed], ..TaskFilter::default() };
+        let all = TaskFilter::default();
+        for (filter, order, index) in [
+            (TaskFilter { statuses: vec![Status::Ready], ..of_transfer.clone() }, "seq", "task_of_transfer"),
+            (of_transfer, "seq", "task_of_transfer"),
+            (failed, "created_at", "task_of_workspace"),
+            (all, "created_at", "task_of_workspace"),
+        ] {
+            for what in ["t.id", "count(*)"] {
+                let mut sql = Sql::new(format!("EXPLAIN QUERY PLAN SELECT {what} FROM task t"));
+                conditions(&mut sql, workspace, &filter);
+                if what == "t.id" {
+                    sql.push(format_args!(" ORDER BY t.{order} DESC, t.rowid DESC LIMIT 10"));
+                }
+                let steps: Vec<(i64, i64, i64, String)> =
+                    sql.build_query_as().fetch_all(&store.readers).await.unwrap();
+                let plan: Vec<&str> = steps.iter().map(|(.., step)| step.as_str()).collect();
+                let kind = if what == "t.id" { "INDEX" } else { "COVERING INDEX" };
+                let served = format!("SEARCH t USING {kind} {index}");
+                assert!(plan.iter().any(|step| step.starts_with(&served)), "{served}: {plan:?}");
+                assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+            }
+        }
+    }
 }

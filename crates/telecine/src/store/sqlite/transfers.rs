@@ -5,14 +5,16 @@ use anyhow::{Context as _, anyhow};
 use super::counters::{Recount, settle};
 use super::filters::Sql;
 use super::lists::List;
-use super::rows::{TASK_COLUMNS, TaskRow, moment_if_any, parsed, signed, status, to_json, unsigned};
+use super::rows::{
+    TASK_COLUMNS, TaskRow, moment_if_any, parsed, parsed_if_any, signed, status, to_json, unsigned,
+};
 use super::tasks::{self, Home};
 use super::{SqliteStore, TASKS_PER_CHANGE, Write, removal, webhooks};
 use crate::fault::{Code, Error, Fault, Result};
 use crate::ids::{TaskId, TransferId, WorkspaceId};
 use crate::store::{Listed, Paging};
 use crate::time::Timestamp;
-use crate::transfer::{Counts, Event, NewTask, Task, Transfer, TransferState, next_status};
+use crate::transfer::{Counts, Event, NewTask, Status, Task, Transfer, TransferState, next_status};
 
 const COLUMNS: &str = "tr.id, tr.workspace_id, tr.state, tr.created_at, tr.ended_at, tr.paused_at, tr.resumed_at, tr.repeated, tr.validating, \
     tr.pending, tr.queued, tr.indexing, tr.ready, tr.failed, tr.skipped";
@@ -65,11 +67,13 @@ impl TransferRow {
     }
 }
 
-/// Adds the condition that a task `t` is of this transfer, for lists in order of time: what it asks lies in the indexes.
-pub(super) fn in_lane_of(sql: &mut Sql, transfer: TransferId) {
-    let id = transfer.to_string();
-    sql.push(" AND t.lane = (SELECT id FROM lane WHERE transfer_id = ").push_bind(id.clone());
-    sql.push(") AND t.created_at >= (SELECT created_at FROM transfer WHERE id = ").push_bind(id).push(")");
+/// Adds ` WHERE` a task `t` is of this transfer, which must be the workspace's and acknowledged: asked once, and not of each
+/// row.
+pub(super) fn is_of(sql: &mut Sql, workspace: WorkspaceId, transfer: TransferId) {
+    sql.push(" WHERE t.transfer_id = (SELECT r.id FROM transfer r WHERE r.id = ")
+        .push_bind(transfer.to_string());
+    sql.push(" AND r.workspace_id = ").push_bind(workspace.to_string());
+    sql.push(" AND r.state <> 'receiving')");
 }
 
 /// Adds the condition that a task `t` is of this transfer, for walks in order of ids.
@@ -394,23 +398,63 @@ pub(super) async fn retry(
             return Ok(Some(retried));
         }
         let (numbers, recount) = moves(&some, &Event::Retried)?;
-        sqlx::query(
-            "UPDATE task SET status = 'validating', fault_code = NULL, fault = NULL, video_id = NULL, \
-             duplicate_by = NULL, waiting_for = NULL, attempts = 0, crashes = 0, due_at = ?1, lease_until = NULL, \
-             fence = fence + 1, updated_at = ?1 WHERE seq IN (SELECT value FROM json_each(?2))",
-        )
-        .bind(now.as_millis())
-        .bind(to_json(&numbers)?)
-        .execute(&mut *write)
-        .await?;
-        sqlx::query("UPDATE transfer SET state = 'accepted' WHERE id = ?")
-            .bind(id.to_string())
-            .execute(&mut *write)
-            .await?;
-        recount.apply(&mut write, id, now).await?;
+        try_again(&mut write, &numbers, now).await?;
+        go_on(&mut write, id, &recount, now).await?;
         write.commit().await?;
         retried += numbers.len() as u64;
     }
+}
+
+/// Takes these tasks, which failed, up again.
+async fn try_again(write: &mut Write, numbers: &[i64], now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "UPDATE task SET status = 'validating', fault_code = NULL, fault = NULL, video_id = NULL, \
+         duplicate_by = NULL, waiting_for = NULL, attempts = 0, crashes = 0, due_at = ?1, lease_until = NULL, \
+         fence = fence + 1, updated_at = ?1 WHERE seq IN (SELECT value FROM json_each(?2))",
+    )
+    .bind(now.as_millis())
+    .bind(to_json(&numbers)?)
+    .execute(&mut **write)
+    .await?;
+    Ok(())
+}
+
+/// The transfer, cancelled or over, goes on with the tasks that were taken up again.
+async fn go_on(write: &mut Write, id: TransferId, recount: &Recount, now: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE transfer SET state = 'accepted' WHERE id = ?")
+        .bind(id.to_string())
+        .execute(&mut **write)
+        .await?;
+    recount.apply(write, id, now).await
+}
+
+/// Another try of one task; whether there is such a task.
+pub(super) async fn retry_one(
+    store: &SqliteStore,
+    workspace: WorkspaceId,
+    id: TaskId,
+    now: Timestamp,
+) -> Result<bool> {
+    let mut write = store.write().await?;
+    let found: Option<(i64, String, Option<String>)> = sqlx::query_as(
+        "SELECT t.seq, t.status, t.transfer_id FROM task t JOIN video_index x ON x.id = t.index_id \
+         WHERE t.id = ? AND t.workspace_id = ? AND x.deleted_at IS NULL",
+    )
+    .bind(id.to_string())
+    .bind(workspace.to_string())
+    .fetch_optional(&mut *write)
+    .await?;
+    let Some((seq, name, transfer)) = found else { return Ok(false) };
+    if status(&name)? != Status::Failed {
+        return Err(Fault::new(Code::TaskNotFailed).value(name).into());
+    }
+    let (numbers, recount) = moves(&[(seq, name)], &Event::Retried)?;
+    try_again(&mut write, &numbers, now).await?;
+    if let Some(transfer) = parsed_if_any(transfer.as_deref())? {
+        go_on(&mut write, transfer, &recount, now).await?;
+    }
+    write.commit().await?;
+    Ok(true)
 }
 
 pub(super) async fn tasks_after(

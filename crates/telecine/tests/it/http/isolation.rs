@@ -71,6 +71,7 @@ fn attempts(of: &Names, own: &str) -> Vec<Attempt> {
         at(&delete, "delete a video through an own index", in_own.clone(), None),
         at(&get, "hear a video through an own index", format!("{in_own}/transcription"), None),
         at(&get, "read a task", format!("/tasks/{task}"), None),
+        at(&post, "try a task again", format!("/tasks/{task}/retry"), Json(json!({}))),
         at(&delete, "delete a task", format!("/tasks/{task}"), None),
         at(&get, "count tasks of an index", format!("/tasks/status?index_id={index}"), None),
         at(

@@ -28,6 +28,7 @@ mod search;
 mod secrets;
 mod session;
 mod system;
+mod task_lists;
 mod transcripts;
 mod transfers;
 mod uploads;

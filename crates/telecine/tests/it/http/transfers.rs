@@ -52,7 +52,9 @@ async fn a_folder_becomes_a_transfer_that_can_be_watched_reported_cancelled_and_
 
     let plan = lab.form("/v1.2/tasks/transfers?dry_run=true", form(manifest.text.clone())).await;
     assert_eq!(plan.status, 200, "{}", plan.text);
-    let expected = json!({ "entries": 2, "taken": 2, "skipped": 0, "refused": 0, "bytes": 1000 });
+    let expected = json!({
+        "entries": 2, "taken": 2, "skipped": 0, "refused": 0, "bytes": 1000, "duration_s": 0.0, "with_duration": 0,
+    });
     assert_eq!(plan.json()["summary"], expected);
     assert_eq!(plan.json()["entries"][1]["object"], "folder://films/b.mov");
     assert_eq!(lab.get("/tasks").await.json()["page_info"]["total_results"], 0, "a dry run makes nothing");

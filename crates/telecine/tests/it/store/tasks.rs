@@ -3,7 +3,7 @@
 use serde_json::json;
 use telecine::fault::Code;
 use telecine::ids::TaskId;
-use telecine::store::{TaskChange, TaskFilter, Within};
+use telecine::store::{Paging, TaskChange, TaskFilter, Within};
 use telecine::transfer::{
     Counts, Event, NewTask, ObjectRef, Scheme, Status, Task, TaskSource, Transcription,
 };
@@ -14,6 +14,8 @@ super::conformance!(
     a_task_is_told_back_as_it_was_made,
     what_is_learnt_stays,
     tasks_are_filtered,
+    tasks_of_a_transfer_are_paged_both_ways,
+    a_failed_task_is_tried_again_alone,
     tasks_of_an_index_are_counted,
     only_final_tasks_without_a_video_are_deleted,
     an_index_that_is_not_there_takes_no_task,
@@ -118,6 +120,24 @@ async fn tasks_are_filtered(lab: &Lab) {
         (TaskFilter { code: Some("video_file_broken".to_owned()), ..any() }, vec![broken]),
         (TaskFilter { filename: Some("broken.mp4".to_owned()), ..any() }, vec![broken]),
         (TaskFilter { filename: Some("%".to_owned()), ..any() }, vec![]),
+        (TaskFilter { name: Some("BROKEN".to_owned()), ..any() }, vec![broken]),
+        (TaskFilter { name: Some("dir/".to_owned()), ..any() }, vec![broken]),
+        (TaskFilter { name: Some("a?*.mp4".to_owned()), ..any() }, vec![]),
+        (TaskFilter { name: Some("wa*g.mp4".to_owned()), ..any() }, vec![waiting]),
+        (TaskFilter { name: Some("%".to_owned()), ..any() }, vec![]),
+        (TaskFilter { name: Some("mp4".to_owned()), transfer: Some(transfer), ..any() }, vec![broken, wide]),
+        (
+            TaskFilter {
+                name: Some("dir".to_owned()),
+                transfer: Some(transfer),
+                index: Some(other),
+                statuses: vec![Status::Failed],
+                code: Some("video_file_broken".to_owned()),
+                created_at: made(&wide_now),
+                ..any()
+            },
+            vec![broken],
+        ),
         (TaskFilter { width: float(Some(1000.0), None), ..any() }, vec![wide]),
         (TaskFilter { height: float(None, Some(360.0)), ..any() }, vec![ready, wide]),
         (TaskFilter { duration_s: float(Some(12.5), Some(12.5)), ..any() }, vec![ready]),
@@ -129,6 +149,50 @@ async fn tasks_are_filtered(lab: &Lab) {
         assert_eq!(ids, expected, "{filter:?}");
         assert_eq!(listed.total, expected.len() as u64, "{filter:?}");
     }
+}
+
+async fn tasks_of_a_transfer_are_paged_both_ways(lab: &Lab) {
+    let index = lab.index("films").await;
+    let (transfer, tasks) = lab.transfer(index, &["a", "b", "c", "d", "e"]).await;
+    let (_, _) = lab.transfer(index, &["f", "g"]).await;
+    let filter = TaskFilter { transfer: Some(transfer), ..TaskFilter::default() };
+    let page = async |page, descending| {
+        let paging = Paging { page, limit: 2, descending, ..FIRST_PAGE };
+        let listed = lab.store.tasks(lab.workspace, &filter, paging).await.unwrap();
+        assert_eq!(listed.total, 5);
+        listed.rows.iter().map(|task| task.id).collect::<Vec<_>>()
+    };
+    assert_eq!(page(1, false).await, tasks[..2]);
+    assert_eq!(page(3, false).await, tasks[4..]);
+    assert_eq!(page(1, true).await, [tasks[4], tasks[3]]);
+    assert_eq!(page(4, true).await, []);
+    assert_eq!(lab.store.tasks(lab.stranger(), &filter, FIRST_PAGE).await.unwrap().total, 0);
+}
+
+async fn a_failed_task_is_tried_again_alone(lab: &Lab) {
+    let index = lab.index("films").await;
+    let single = lab.task(index, "single.mp4").await;
+    let claim = lab.claim_of(single).await;
+    lab.happens(&claim, failed(Code::VideoFileBroken)).await;
+    let (transfer, tasks) = lab.transfer(index, &["a.mp4", "b.mp4"]).await;
+    lab.store.cancel_transfer(lab.workspace, transfer, lab.tick()).await.unwrap();
+    for task in [single, tasks[1]] {
+        assert!(!lab.store.retry_task(lab.stranger(), task, lab.now()).await.unwrap());
+        assert!(lab.store.retry_task(lab.workspace, task, lab.now()).await.unwrap());
+        let told = lab.task_now(task).await;
+        assert_eq!((told.status, told.fault, told.attempts), (Status::Validating, None, 0));
+        let error = lab.store.retry_task(lab.workspace, task, lab.now()).await.unwrap_err();
+        let fault = error.as_fault().unwrap();
+        assert_eq!((fault.code, fault.value.as_deref()), (Code::TaskNotFailed, Some("validating")));
+    }
+    let counts = Counts { validating: 1, failed: 1, ..Counts::default() };
+    let now = lab.transfer_now(transfer).await;
+    assert_eq!((now.counts, now.ended_at), (counts, None), "it goes on with that one");
+    let mut due = lab.claim_all().await;
+    due.sort_unstable();
+    assert_eq!(due, [single, tasks[1]]);
+    let nobody = TaskId::generate(lab.now());
+    assert!(!lab.store.retry_task(lab.workspace, nobody, lab.now()).await.unwrap());
 }
 
 async fn tasks_of_an_index_are_counted(lab: &Lab) {
