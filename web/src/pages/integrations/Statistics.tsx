@@ -2,7 +2,7 @@
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { Donut, Failure, Loaded, Moment, Table } from "../../ui/display";
-import { formatBytes, formatNumber, formatPercent } from "../../ui/format";
+import { formatBytes, formatDuration, formatNumber, formatPercent } from "../../ui/format";
 import { type Integration, type Statistics, useStatistics } from "./data";
 
 export function Numbers({ integration }: { integration: Integration }) {
@@ -77,7 +77,7 @@ function Shown({ numbers }: { numbers: Statistics }) {
             what="Taken as videos"
             more={
               numbers.hours_known_of > 0
-                ? `${formatNumber(numbers.hours)} h known of ${formatNumber(numbers.hours_known_of)}`
+                ? `${formatDuration(numbers.hours * 3600)}, known of ${formatNumber(numbers.hours_known_of)}`
                 : formatBytes(numbers.taken_bytes)
             }
           />
@@ -181,7 +181,7 @@ function ByIndex({ numbers }: { numbers: Statistics }) {
             isNumber: true,
             cell: (row) => link(row.indexed, row.lists.indexed, `Indexed in ${row.index_name}`),
           },
-          { id: "hours", label: "Hours", isNumber: true, cell: (row) => formatNumber(row.indexed_hours) },
+          { id: "hours", label: "Length", isNumber: true, cell: (row) => formatDuration(row.indexed_hours * 3600) },
           {
             id: "not",
             label: "Not yet",
