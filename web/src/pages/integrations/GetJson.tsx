@@ -16,7 +16,14 @@ const PREVIEWED = 8;
 
 export function GetJson({ integration }: { integration: Integration }) {
   const [address, change] = useAddress();
-  const choices: Choices = Object.fromEntries(CHOICES.map((name) => [name, address.get(name) ?? undefined]));
+  // What is typed is shown at once; the address follows.
+  const [choices, setChoices] = useState<Choices>(() =>
+    Object.fromEntries(CHOICES.map((name) => [name, address.get(name) ?? undefined])),
+  );
+  function choose(changes: Choices) {
+    setChoices((before) => ({ ...before, ...changes }));
+    change(changes);
+  }
   const close = () => change({ "get-json": null, ...Object.fromEntries(CHOICES.map((name) => [name, null])) });
   const { last, isRunning, answer, error, begin } = useSynchronizing(integration, { isQuiet: true });
   const isBegun = useRef(false);
@@ -58,7 +65,7 @@ export function GetJson({ integration }: { integration: Integration }) {
           <Button onPress={() => setEnough(true)}>Use the list as it was last known</Button>
         )}
       </section>
-      <Form choices={choices} onChange={change} />
+      <Form choices={choices} onChange={choose} />
       <Outcome integration={integration} choices={choices} isReady={isReady} onClose={close} />
     </Dialog>
   );

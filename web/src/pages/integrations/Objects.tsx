@@ -1,5 +1,5 @@
 // The objects of a bucket, narrowed by what the address says: the list behind every number.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link, useParams } from "react-router";
 import type { Schema } from "../../api/client";
 import { Button, ButtonLink, IconButton, Select, TextField } from "../../ui/controls";
@@ -120,12 +120,20 @@ function Typed({
   onChange: (v: string) => void;
 }) {
   const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  const sent = useRef(value);
+  // What was not sent from here came by the address; what was is overtaken by what is typed since.
   useEffect(() => {
-    if (text === value) return;
-    const timer = setTimeout(() => onChange(text), 350);
+    if (value !== sent.current) setText(value);
+    sent.current = value;
+  }, [value]);
+  useEffect(() => {
+    if (text === sent.current) return;
+    const timer = setTimeout(() => {
+      sent.current = text;
+      onChange(text);
+    }, 350);
     return () => clearTimeout(timer);
-  }, [text]);
+  });
   return <TextField label={label} hint={hint} value={text} onChange={setText} />;
 }
 

@@ -137,7 +137,7 @@ interface Reason {
 function Reasons({ title, rows }: { title: string; rows: readonly Reason[] }) {
   return (
     <div>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <ul className="reasons">
         {rows.map((row) => (
           <li key={row.id}>
@@ -163,7 +163,7 @@ function ByIndex({ numbers }: { numbers: Statistics }) {
   );
   return (
     <div>
-      <h3>By index</h3>
+      <h2>By index</h2>
       <Table
         caption="Numbers by index"
         rows={numbers.indexes}

@@ -8,9 +8,13 @@ export function useAddress(): [URLSearchParams, (changes: Changes, options?: { i
   const [params, setParams] = useSearchParams();
   return [
     params,
-    // A step can be gone back; other changes replace what the address said.
+    // A step can be gone back; other changes replace what the address said. They begin from the address itself: what was
+    // rendered lags behind it.
     (changes, { isStep = false } = {}) =>
-      setParams((before) => changed(before, changes), { replace: !isStep, preventScrollReset: true }),
+      setParams(changed(new URLSearchParams(window.location.search), changes), {
+        replace: !isStep,
+        preventScrollReset: true,
+      }),
   ];
 }
 
