@@ -1,5 +1,5 @@
 // Brings a video's stream (HLS: ranges of one fragmented MP4) into a <video>: by the browser itself where that is known to
-// work, else by hls.js, which is loaded when it is first needed.
+// work, else by hls.js, which is loaded when it is first needed; codecs that it cannot feed to the browser, as the file itself.
 
 /** Why it does not play, for the person. */
 export interface PlaybackFault {
@@ -58,14 +58,17 @@ export function attach(element: HTMLVideoElement, url: string, options: AttachOp
       let recovered = 0;
       hls.on(Hls.Events.ERROR, (_, { fatal, type, details }) => {
         if (!fatal) return;
-        const isCodec = details.includes("Codec") || details === "bufferAddCodecError";
+        const isCodec = details.toLowerCase().includes("codec");
         if (type === Hls.ErrorTypes.MEDIA_ERROR && !isCodec && recovered < 1) {
           recovered += 1;
           hls.recoverMediaError();
           return;
         }
+        const file = hls.levels[0]?.details?.fragments[0]?.url;
         hls.destroy();
-        options.onFault(isCodec ? CODEC : type === Hls.ErrorTypes.NETWORK_ERROR ? NETWORK : MEDIA);
+        // Browsers play more in a file than in a stream, such as MP3 beside pictures. The stream is a file.
+        if (isCodec && file && element.canPlayType("video/mp4")) end = attachNative(element, file, options);
+        else options.onFault(isCodec ? CODEC : type === Hls.ErrorTypes.NETWORK_ERROR ? NETWORK : MEDIA);
       });
       hls.loadSource(url);
       hls.attachMedia(element);
