@@ -114,7 +114,7 @@ test("who revokes the key of the own session is warned, and signed out", async (
   await expect(question).toContainText("You are signed in by this key");
   await expect(question.getByRole("button", { name: "Revoke key" })).toBeDisabled();
   await expectAccessible(page);
-  await question.getByLabel("I know, and can get in otherwise").check();
+  await question.getByText("I know, and can get in otherwise").click();
   await question.getByRole("button", { name: "Revoke key" }).click();
   await expect(heading(page, "Sign in to Telecine")).toBeVisible();
 });

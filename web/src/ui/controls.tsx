@@ -1,7 +1,8 @@
 // What is clicked, typed into and chosen from. Behaviour (keyboard, focus, screen readers) is React Aria's; the look is ours.
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import * as Aria from "react-aria-components";
 import { Link } from "react-router";
+import { announce } from "./announce";
 import { Icon, type IconName } from "./icons";
 
 type Kind = "plain" | "primary" | "danger" | "quiet";
@@ -12,10 +13,22 @@ export interface ButtonProps extends Omit<Aria.ButtonProps, "className" | "child
   children: ReactNode;
 }
 
+/** What a button is while it waits: it keeps the focus and does nothing. (The library's own `isPending` announces it by a
+ * reference to the button, which is gone as soon as what it waited for is done.) */
+function useWaiting<Props extends Aria.ButtonProps>({ isPending, ...props }: Props, words: ReactNode) {
+  const said = isPending && typeof words === "string" ? words : "";
+  useEffect(() => {
+    if (said) announce(said);
+  }, [said]);
+  const waits = { onPress: undefined, type: "button", "aria-disabled": true, "data-pending": true } as const;
+  return isPending ? { ...props, ...waits } : props;
+}
+
 /** A button with words. While it waits, `isPending` keeps the focus and shows a wheel; its words say what it waits for. */
 export function Button({ kind = "plain", icon, children, ...rest }: ButtonProps) {
+  const props = useWaiting(rest, children);
   return (
-    <Aria.Button className={`button ${kind}`} {...rest}>
+    <Aria.Button className={`button ${kind}`} {...props}>
       {rest.isPending ? <span className="wheel" aria-hidden="true" /> : icon && <Icon name={icon} />}
       {children}
     </Aria.Button>
@@ -29,9 +42,10 @@ export function IconButton({
   kind = "quiet",
   ...rest
 }: Omit<ButtonProps, "children"> & { label: string }) {
+  const props = useWaiting(rest, label);
   return (
     <Aria.TooltipTrigger delay={500}>
-      <Aria.Button className={`button icon ${kind}`} aria-label={label} {...rest}>
+      <Aria.Button className={`button icon ${kind}`} aria-label={label} {...props}>
         {rest.isPending ? <span className="wheel" aria-hidden="true" /> : <Icon name={icon ?? "dot"} />}
       </Aria.Button>
       <Aria.Tooltip className="popover small">{label}</Aria.Tooltip>

@@ -19,18 +19,17 @@ export function keepFocus(root: HTMLElement): () => void {
       home = home.parentElement?.closest<HTMLElement>(HOMES);
     }
   }
-  // Who clicks beside everything leaves.
-  function forget(event: FocusEvent) {
-    if (event.target === last && event.relatedTarget === null && last?.isConnected && !last.matches(":disabled")) {
-      last = null;
-    }
+  // Who clicks beside what had the focus leaves it.
+  function forget(event: PointerEvent) {
+    if (!(event.target instanceof Node && last?.contains(event.target))) last = null;
   }
   function look() {
     if (!last || (last.isConnected && !last.matches(":disabled"))) return;
     const active = document.activeElement;
-    const isLost = active === null || active === document.body || active === last;
+    // While a dialog has the focus it is not lost, but will be when the dialog goes.
+    if (active !== null && active !== document.body && active !== last) return;
     last = null;
-    if (isLost) land(around.find((home) => home.isConnected) ?? root);
+    land(around.find((home) => home.isConnected) ?? root);
   }
   function land(home: HTMLElement) {
     if (!home.hasAttribute("tabindex")) {
@@ -41,12 +40,12 @@ export function keepFocus(root: HTMLElement): () => void {
   }
 
   const watcher = new MutationObserver(look);
-  watcher.observe(root, { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled"] });
+  watcher.observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["disabled"] });
   root.addEventListener("focusin", remember);
-  root.addEventListener("focusout", forget);
+  root.addEventListener("pointerdown", forget);
   return () => {
     watcher.disconnect();
     root.removeEventListener("focusin", remember);
-    root.removeEventListener("focusout", forget);
+    root.removeEventListener("pointerdown", forget);
   };
 }

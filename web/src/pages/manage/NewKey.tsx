@@ -59,6 +59,8 @@ function Form({ onClose, onMade }: { onClose: () => void; onMade: (key: Schema<"
   });
   function submit(event: FormEvent) {
     event.preventDefault();
+    // Enter in a field is heard while it waits, too.
+    if (make.isPending) return;
     const read = isLimited ? limitsOf(typed) : { limits: null };
     setWrong("wrong" in read ? read.wrong : []);
     setNameWrong(!name.trim());

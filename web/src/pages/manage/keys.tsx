@@ -92,16 +92,18 @@ function KeyList({ keys }: { keys: readonly Key[] }) {
   ];
   return (
     <>
-      <Select
-        label="Show"
-        choices={[
-          { id: "working", label: `Those that work (${lists.working.length})` },
-          { id: "revoked", label: `Revoked (${lists.revoked.length})` },
-          { id: "all", label: `All (${lists.all.length})` },
-        ]}
-        value={shown}
-        onChange={(show) => setParams(show === "working" ? {} : { show }, { replace: true })}
-      />
+      <div className="filters">
+        <Select
+          label="Show"
+          choices={[
+            { id: "working", label: `Those that work (${lists.working.length})` },
+            { id: "revoked", label: `Revoked (${lists.revoked.length})` },
+            { id: "all", label: `All (${lists.all.length})` },
+          ]}
+          value={shown}
+          onChange={(show) => setParams(show === "working" ? {} : { show }, { replace: true })}
+        />
+      </div>
       {lists[shown].length > 0 ? (
         <Table caption="API keys" columns={columns} rows={lists[shown]} rowKey={(key) => key._id} />
       ) : (
