@@ -26,10 +26,7 @@ use super::metrics::recorder;
 use super::openapi::{self, Head};
 use super::routes::{
     analyses, assets, connections, documents, embed, embed_v2, engines, generate, health, imports,
-    indexed_assets, indexes, integrations, keys, search, session, streams, tasks, transfer_events, transfers,
-    uploads, videos, webhooks,
-    indexed_assets, indexes, integrations, keys, search, streams, tasks, transcripts,
-    indexed_assets, indexes, integrations, keys, search, streams, system, tasks, transcripts,
+    indexed_assets, indexes, integrations, keys, search, session, streams, system, tasks, transcripts,
     transfer_events, transfers, uploads, videos, webhooks,
 };
 use super::sign_in::SignIns;
@@ -52,8 +49,10 @@ struct Shared {
 pub fn router(app: Arc<App>) -> Router {
     recorder();
     let links = Arc::new(Links::new(&app.files, &app.config.server));
+    let desk = Arc::new(Desk::new(app.clock.now()));
     let routes = served(Shared {
         app,
+        desk,
         links,
         limiter: Arc::default(),
         listeners: Arc::default(),
@@ -67,10 +66,6 @@ pub fn router(app: Arc<App>) -> Router {
         } else {
             (routes.clone(), note_version(request))
         };
-    let desk = Arc::new(Desk::new(app.clock.now()));
-    let routes = served(Shared { app, desk, links, limiter: Arc::default(), listeners: Arc::default() });
-    let versioned = tower::service_fn(move |request: Request| {
-        let routes = routes.clone();
         async move {
             Ok::<Response, Infallible>(routes.oneshot(request).await.unwrap_or_else(|never| match never {}))
         }
