@@ -110,6 +110,14 @@ pub async fn end(store: &dyn Store, secret: &str) -> Result<()> {
     store.end_session(sha256(secret)).await
 }
 
+/// Ends a session and all others of its key, and its codes; nothing happens if there is no such session.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_everywhere(store: &dyn Store, clock: &dyn Clock, secret: &str) -> Result<()> {
+    store.end_sessions_beside(sha256(secret), clock.now()).await
+}
+
 fn new(begins: &str, key: KeyId, now: Timestamp, lifetime: Duration) -> (SignIn, NewSignIn) {
     let secret = secret::random(begins);
     let expires_at = now.after(lifetime);

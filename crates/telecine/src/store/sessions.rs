@@ -35,6 +35,8 @@ pub trait SessionStore: Send + Sync {
     async fn renew_session(&self, secret_sha256: [u8; 32], expires_at: Timestamp) -> Result<()>;
     /// Removes a session, if it is there.
     async fn end_session(&self, secret_sha256: [u8; 32]) -> Result<()>;
+    /// Removes all sessions and codes of the key whose session of use this is.
+    async fn end_sessions_beside(&self, secret_sha256: [u8; 32], now: Timestamp) -> Result<()>;
     /// Removes sessions and codes that are of no use any more: expired ones, and those of revoked keys.
     async fn forget_sessions(&self, now: Timestamp) -> Result<()>;
 }

@@ -16,6 +16,7 @@ use crate::http::error::Failure;
 use crate::http::idempotency::TellsSecret;
 use crate::http::links::Links;
 use crate::http::params::Params;
+use crate::http::query::Query;
 use crate::http::sign_in::SignIns;
 use crate::http::{cookie, origin};
 use crate::ids::{KeyId, WorkspaceId};
@@ -120,14 +121,21 @@ async fn key_of(app: &App, params: &Params) -> Result<KeyId> {
 }
 
 /// Signs out: ends the session of the cookie that comes along, if there is one, and has the browser forget it.
-#[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204)))]
+#[utoipa::path(delete, path = "/session", tag = "session",
+    params(("everywhere" = Option<bool>, Query, description = "all sessions of its key, and codes that were not used")),
+    responses((status = 204)))]
 pub(in crate::http) async fn end(
     State(app): State<Arc<App>>,
+    query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let public_url = app.config.server.public_url.as_deref();
+    let is_everywhere = query.flag("everywhere")?.unwrap_or(false);
     if let Some(secret) = cookie::session(&headers) {
         origin::check(public_url, &Method::DELETE, &headers)?;
+        if is_everywhere {
+            session::end_everywhere(&*app.store, &*app.clock, secret).await?;
+        }
         session::end(&*app.store, secret).await?;
     }
     let forgotten = cookie::set("", 0, public_url)?;

@@ -119,6 +119,21 @@ impl SessionStore for SqliteStore {
         Ok(())
     }
 
+    async fn end_sessions_beside(&self, secret_sha256: [u8; 32], now: Timestamp) -> Result<()> {
+        let mut write = self.write().await?;
+        let key: Option<String> =
+            sqlx::query_scalar("SELECT key_id FROM session WHERE secret_sha256 = ? AND expires_at > ?")
+                .bind(secret_sha256.as_slice())
+                .bind(now.as_millis())
+                .fetch_optional(&mut *write)
+                .await?;
+        for all in ["DELETE FROM session WHERE key_id = ?", "DELETE FROM sign_in_code WHERE key_id = ?"] {
+            sqlx::query(all).bind(&key).execute(&mut *write).await?;
+        }
+        write.commit().await?;
+        Ok(())
+    }
+
     async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
         let mut write = self.write().await?;
         SESSIONS.forget(&mut write, now).await?;

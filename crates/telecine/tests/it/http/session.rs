@@ -336,6 +336,28 @@ async fn signing_out_ends_the_session_and_can_be_repeated() {
 }
 
 #[tokio::test]
+async fn signing_out_everywhere_ends_all_sessions_of_the_key_and_of_no_other() {
+    let lab = Lab::start().await;
+    let (one, other) = (signed_in(&lab).await, signed_in(&lab).await);
+    let code = code(&lab).await;
+    let stranger = cookie(&sign_in(&lab, json!({ "key": lab.stranger().await })).await);
+    let own = lab.url.clone();
+    let leave = async |cookie: &str| {
+        let headers = [("cookie", cookie), ("origin", own.as_str())];
+        send(&lab, Method::DELETE, "/session?everywhere=true", &headers, None).await.status
+    };
+    assert_eq!(leave("telecine_session=tls_WRONG").await, 204);
+    assert_eq!(get(&lab, "/session", &one).await.status, 200, "whom a wrong cookie means is nobody");
+    assert_eq!(leave(&one).await, 204);
+    for gone in [&one, &other] {
+        assert_eq!(get(&lab, "/session", gone).await.status, 401);
+    }
+    assert_eq!(sign_in(&lab, json!({ "code": code["code"] })).await.status, 401);
+    assert_eq!(get(&lab, "/session", &stranger).await.status, 200);
+    assert_eq!(lab.get("/indexes").await.status, 200, "the key itself works");
+}
+
+#[tokio::test]
 async fn a_session_opens_the_workspace_of_its_key_and_no_other() {
     let lab = Lab::start().await;
     let index = lab.index("mine").await;
