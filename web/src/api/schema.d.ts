@@ -843,9 +843,17 @@ export interface paths {
         };
         /** What is said in a video. */
         get: operations["get_indexes_by_index_id_videos_by_video_id_transcription"];
-        put?: never;
+        /**
+         * Replaces what is said in a video. It can be searched when the answer comes. What was heard is kept, and `DELETE` puts it
+         *     back.
+         */
+        put: operations["put_indexes_by_index_id_videos_by_video_id_transcription"];
         post?: never;
-        delete?: never;
+        /**
+         * Takes back what people changed of what is said in a video: what was heard is searched again. Without a change nothing
+         *     happens.
+         */
+        delete: operations["delete_indexes_by_index_id_videos_by_video_id_transcription"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1328,6 +1336,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the server is: version, database, disk, queue, workers, models, settings. For keys of the server's first workspace. */
+        get: operations["get_system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tasks": {
         parameters: {
             query?: never;
@@ -1466,6 +1491,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tasks/{task_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Another try for a task that failed. */
+        post: operations["post_tasks_by_task_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/transfers": {
         parameters: {
             query?: never;
@@ -1517,6 +1559,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/transfers/{transfer_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A transfer as server-sent events: `transfer` with what `GET /transfers/{transfer_id}` answers, at once and whenever it
+         *     changed, looked at once a second; `end` when it is over. Streams last a quarter of an hour, then clients come back.
+         */
+        get: operations["get_transfers_by_transfer_id_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/transfers/{transfer_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins none of its tasks any more, until it is resumed; what is in hand goes on to its end. Paused already, it stays so. */
+        post: operations["post_transfers_by_transfer_id_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/transfers/{transfer_id}/report": {
         parameters: {
             query?: never;
@@ -1528,6 +1607,23 @@ export interface paths {
         get: operations["get_transfers_by_transfer_id_report"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/transfers/{transfer_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Goes on with a transfer that is paused. */
+        post: operations["post_transfers_by_transfer_id_resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2010,7 +2106,7 @@ export interface components {
          * @description Why something was refused or failed. `x-catalogue` tells what each means and what to do.
          * @enum {string}
          */
-        Code: "parameter_invalid" | "parameter_not_provided" | "parameter_unknown" | "resource_not_exists" | "endpoint_not_exists" | "api_key_invalid" | "unauthorized" | "api_not_allowed" | "request_too_large" | "request_canceled_or_timed_out" | "too_many_requests" | "idempotency_key_reused" | "idempotency_key_in_progress" | "internal_server_error" | "service_unavailable" | "index_name_already_exists" | "index_engine_cannot_be_changed" | "index_option_cannot_be_changed" | "index_not_supported_for_search" | "index_not_supported_for_generate" | "token_limit_exceeded" | "nothing_to_generate_from" | "analysis_not_finished" | "analysis_finished" | "index_model_mismatch" | "asset_not_ready" | "asset_not_indexable" | "asset_in_use" | "upload_expired" | "chunk_mismatch" | "usage_limit_exceeded" | "connection_not_active" | "source_not_authorized" | "unsupported_media_type" | "audio_filesize_too_large" | "media_filesize_too_large" | "video_resolution_too_low" | "video_resolution_too_high" | "video_duration_too_short" | "video_duration_too_long" | "video_filesize_too_large" | "video_audio_track_not_exists" | "video_file_broken" | "unsupported_file_type" | "processing_limit_exceeded" | "engine_failed" | "video_already_indexed" | "task_cannot_be_deleted" | "task_crashed_server" | "task_cancelled" | "object_not_exists" | "object_access_denied" | "object_archived" | "object_changed" | "source_unavailable" | "integration_not_active" | "integration_already_exists" | "integration_deleted" | "import_in_progress" | "video_url_not_accessible" | "transcription_url_not_exists" | "transcription_url_not_accessible" | "transcription_invalid" | "language_not_supported" | "stream_not_possible" | "stream_too_large" | "stream_storage_low" | "range_not_satisfiable" | "search_option_not_supported" | "search_option_combination_not_supported" | "image_url_not_accessible" | "embedding_not_supported" | "search_filter_invalid" | "search_video_not_in_same_index" | "search_parameter_not_allowed" | "search_page_token_expired" | "role_not_assumable" | "insecure_trust_policy" | "queue_unreadable" | "synchronization_cancelled" | "external_id_ignored" | "server_has_no_identity" | "server_may_not_assume" | "session_expired" | "keys_refused" | "own_credentials_not_allowed" | "secret_unreadable" | "bucket_not_exists" | "list_denied" | "get_denied" | "bucket_other_owner" | "bucket_region" | "kms_denied" | "explicitly_denied" | "blocked_by_boundary" | "blocked_by_organization" | "blocked_by_vpc_endpoint" | "requester_pays" | "objects_archived" | "endpoint_unreachable" | "endpoint_tls" | "endpoint_not_s3" | "store_throttles" | "clock_skewed";
+        Code: "parameter_invalid" | "parameter_not_provided" | "parameter_unknown" | "resource_not_exists" | "endpoint_not_exists" | "api_key_invalid" | "unauthorized" | "api_not_allowed" | "request_too_large" | "request_canceled_or_timed_out" | "too_many_requests" | "idempotency_key_reused" | "idempotency_key_in_progress" | "internal_server_error" | "service_unavailable" | "index_name_already_exists" | "index_engine_cannot_be_changed" | "index_option_cannot_be_changed" | "index_not_supported_for_search" | "index_not_supported_for_generate" | "token_limit_exceeded" | "nothing_to_generate_from" | "analysis_not_finished" | "analysis_finished" | "index_model_mismatch" | "asset_not_ready" | "asset_not_indexable" | "asset_in_use" | "upload_expired" | "chunk_mismatch" | "usage_limit_exceeded" | "connection_not_active" | "source_not_authorized" | "unsupported_media_type" | "audio_filesize_too_large" | "media_filesize_too_large" | "video_resolution_too_low" | "video_resolution_too_high" | "video_duration_too_short" | "video_duration_too_long" | "video_filesize_too_large" | "video_audio_track_not_exists" | "video_file_broken" | "unsupported_file_type" | "processing_limit_exceeded" | "engine_failed" | "video_already_indexed" | "task_cannot_be_deleted" | "task_crashed_server" | "transfer_finished" | "task_not_failed" | "task_cancelled" | "object_not_exists" | "object_access_denied" | "object_archived" | "object_changed" | "source_unavailable" | "integration_not_active" | "integration_already_exists" | "integration_deleted" | "import_in_progress" | "video_url_not_accessible" | "transcription_url_not_exists" | "transcription_url_not_accessible" | "transcription_invalid" | "language_not_supported" | "stream_not_possible" | "stream_too_large" | "stream_storage_low" | "range_not_satisfiable" | "search_option_not_supported" | "search_option_combination_not_supported" | "image_url_not_accessible" | "embedding_not_supported" | "search_filter_invalid" | "search_video_not_in_same_index" | "search_parameter_not_allowed" | "search_page_token_expired" | "role_not_assumable" | "insecure_trust_policy" | "queue_unreadable" | "synchronization_cancelled" | "external_id_ignored" | "server_has_no_identity" | "server_may_not_assume" | "session_expired" | "keys_refused" | "own_credentials_not_allowed" | "secret_unreadable" | "bucket_not_exists" | "list_denied" | "get_denied" | "bucket_other_owner" | "bucket_region" | "kms_denied" | "explicitly_denied" | "blocked_by_boundary" | "blocked_by_organization" | "blocked_by_vpc_endpoint" | "requester_pays" | "objects_archived" | "endpoint_unreachable" | "endpoint_tls" | "endpoint_not_s3" | "store_throttles" | "clock_skewed";
         /** @description A combined search. */
         CombinedForm: {
             /** Format: double */
@@ -2103,6 +2199,18 @@ export interface components {
              */
             validating: number;
         };
+        /** @description The database. */
+        Database: {
+            /** @description `sqlite`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Bytes, without its log of writes.
+             */
+            size_bytes: number;
+            /** @description Of the database program. */
+            version: string;
+        };
         /** @description What deleting an integration does, or would do. */
         Deletion: {
             _id: components["schemas"]["IntegrationId"];
@@ -2132,6 +2240,37 @@ export interface components {
          * @enum {string}
          */
         DeliveryState: "pending" | "delivered" | "dead";
+        /** @description The disk that the data folder is on. */
+        Disk: {
+            added_up_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Files of assets; nothing while it is added up for the first time.
+             */
+            assets_bytes?: number | null;
+            /** @description The data folder. */
+            data_dir: string;
+            /**
+             * Format: int64
+             * @description The database.
+             */
+            database_bytes: number;
+            /**
+             * Format: int64
+             * @description Of the disk, for this server.
+             */
+            free_bytes: number;
+            /**
+             * Format: int64
+             * @description Streams of videos; nothing while it is added up for the first time.
+             */
+            streams_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description Of the disk.
+             */
+            total_bytes: number;
+        };
         /** @description What a skipped task equals. */
         Duplicate: {
             /** @description How it was found: the same version of the same object, or the same bytes. */
@@ -3033,6 +3172,33 @@ export interface components {
             /** @description Such as `concept-efficientnet-lite2-minilm`. Vectors of different ids are never mixed. */
             id: string;
         };
+        /** @description A set of models. */
+        ModelSetState: {
+            /** @description What it is for. */
+            about: string;
+            /** @description Whether `telecine models fetch` fetches it unasked. */
+            is_default: boolean;
+            /** @description Its licence. */
+            licence: string;
+            /** @description Its name for `telecine models fetch --set`. */
+            name: string;
+            /** @description What to do where it is missing or incomplete. */
+            remedy?: string | null;
+            /** @description Packages (with their versions) that its files come from. */
+            revisions: string[];
+            /**
+             * Format: int64
+             * @description Bytes of its files.
+             */
+            size_bytes: number;
+            /** @description How it stands; by sizes, `telecine models verify` reads the files. */
+            state: components["schemas"]["ModelState"];
+        };
+        /**
+         * @description How a set of models stands.
+         * @enum {string}
+         */
+        ModelState: "loaded" | "present" | "incomplete" | "missing";
         /** @description A question about a video. */
         NewAnswer: {
             /**
@@ -3546,6 +3712,7 @@ export interface components {
                 created_at: components["schemas"]["Timestamp"];
                 ended_at?: components["schemas"]["Timestamp"] | null;
                 is_finished: boolean;
+                paused_at?: components["schemas"]["Timestamp"] | null;
                 /** Format: int64 */
                 repeated: number;
                 state: components["schemas"]["TransferState"];
@@ -3671,6 +3838,11 @@ export interface components {
         PlanEntry: {
             duplicate?: components["schemas"]["Duplicate"] | null;
             /**
+             * Format: double
+             * @description Seconds of video, where the header of this version was read (`POST /integrations/{id}/objects/probe`).
+             */
+            duration_s?: number | null;
+            /**
              * Format: int64
              * @description Its place in the manifest, from 0.
              */
@@ -3696,6 +3868,11 @@ export interface components {
              */
             bytes: number;
             /**
+             * Format: double
+             * @description Seconds of video that would be transferred, as far as they are known.
+             */
+            duration_s: number;
+            /**
              * Format: int64
              * @description Entries.
              */
@@ -3715,6 +3892,11 @@ export interface components {
              * @description That would be transferred.
              */
             taken: number;
+            /**
+             * Format: int64
+             * @description Of those taken, how many they are known of.
+             */
+            with_duration: number;
         };
         /** @description Keys of objects. */
         ProbeKeys: {
@@ -3737,6 +3919,54 @@ export interface components {
             /** Format: double */
             remain_seconds?: number | null;
             stage: components["schemas"]["Stage"];
+        };
+        /** @description Tasks of all workspaces that are not final. */
+        QueueState: {
+            /**
+             * Format: int64
+             * @description Of them, those that a worker has; the others wait.
+             */
+            in_hand: number;
+            /**
+             * Format: int64
+             * @description By status.
+             */
+            indexing: number;
+            /** @description Whether there are more single tasks (of no transfer) than were counted. */
+            is_more: boolean;
+            /**
+             * Format: int64
+             * @description Transfers that are not over.
+             */
+            open_transfers: number;
+            /**
+             * Format: int64
+             * @description Of them, those of transfers that are paused, in hand or not.
+             */
+            paused: number;
+            /**
+             * Format: int64
+             * @description Of them, those that are paused.
+             */
+            paused_transfers: number;
+            /**
+             * Format: int64
+             * @description By status.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description By status.
+             */
+            queued: number;
+            /** @description What is in hand in this process, by stage. */
+            stages: components["schemas"]["StagesInHand"];
+            /**
+             * Format: int64
+             * @description By status.
+             */
+            validating: number;
+            waits_since?: components["schemas"]["Timestamp"] | null;
         };
         /** @description How many requests a key may make; what is not set has no limit. */
         RateLimits: {
@@ -3894,6 +4124,21 @@ export interface components {
             /** @description Those that failed with this code; all unless given. */
             code?: string | null;
         };
+        /** @description What each engine runs, by the names that indexes tell. */
+        RunningModels: {
+            /** @description What hears. */
+            hear: string;
+            /** @description Languages that it hears. */
+            hear_languages: string[];
+            /** @description What reads. */
+            read: string;
+            /** @description What sees. */
+            see: string;
+            /** @description What understands words. */
+            words: string;
+            /** @description What writes text about videos; nothing where nothing does. */
+            write?: string | null;
+        };
         /** @description When a bucket is synchronized by itself. */
         Schedule: {
             /**
@@ -4000,10 +4245,48 @@ export interface components {
             /** Format: double */
             total_duration: number;
         };
+        /** @description Vector indexes in memory. */
+        SearchState: {
+            /**
+             * Format: int64
+             * @description Memory.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            indexes: number;
+            /** @description Whether a graph is being built or saved. */
+            is_building: boolean;
+            /**
+             * Format: int64
+             * @description Vectors in them.
+             */
+            vectors: number;
+            /**
+             * Format: int64
+             * @description Of them, those that are scanned until they are put into a graph.
+             */
+            waiting_vectors: number;
+        };
         /** @description A video with its clips. */
         SearchVideo: {
             clips: components["schemas"]["SearchClip"][];
             id: components["schemas"]["VideoId"];
+        };
+        /** @description A setting as it is in force. */
+        Setting: {
+            /** @description What it is for. */
+            about: string;
+            /** @description Whether somebody chose it. */
+            is_changed: boolean;
+            /** @description Its key, such as `server.listen`. */
+            key: string;
+            /** @description Its value; nothing where it is not set, and `about` says what holds then. */
+            value?: unknown;
+            /** @description The variable of the environment that sets it. */
+            variable: string;
         };
         /** @description The video that a skipped task equals, and how that was found. */
         Skipped: {
@@ -4028,6 +4311,29 @@ export interface components {
             publish: components["schemas"]["PlainStage"];
             /** @description Being probed and checked. */
             validate: components["schemas"]["PlainStage"];
+        };
+        /** @description Tasks in hand by stage. */
+        StagesInHand: {
+            /**
+             * Format: int64
+             * @description Moving bytes.
+             */
+            fetch: number;
+            /**
+             * Format: int64
+             * @description Being seen, heard and read.
+             */
+            index: number;
+            /**
+             * Format: int64
+             * @description Being written.
+             */
+            publish: number;
+            /**
+             * Format: int64
+             * @description Being probed and checked.
+             */
+            validate: number;
         };
         /** @description Numbers about a bucket; `lists` names the list behind each. */
         Statistics: {
@@ -4161,6 +4467,35 @@ export interface components {
             /** Format: int64 */
             videos: number;
         };
+        /** @description The server, as it is now. */
+        System: {
+            /** @description The database. */
+            database: components["schemas"]["Database"];
+            /** @description The disk that the data folder is on. */
+            disk: components["schemas"]["Disk"];
+            /** @description Whether it is about to stop. */
+            is_stopping: boolean;
+            /** @description How ffmpeg is confined. */
+            media_sandbox: string;
+            /** @description Sets of models that can be had. */
+            models: components["schemas"]["ModelSetState"][];
+            /** @description The server's clock. */
+            now: components["schemas"]["Timestamp"];
+            /** @description Tasks of all workspaces that are not final. */
+            queue: components["schemas"]["QueueState"];
+            /** @description What each engine runs. */
+            running: components["schemas"]["RunningModels"];
+            /** @description Vector indexes in memory. */
+            search: components["schemas"]["SearchState"];
+            /** @description All settings, as they are in force; none of them is a secret. */
+            settings: components["schemas"]["Setting"][];
+            /** @description When this process began to serve. */
+            started_at: components["schemas"]["Timestamp"];
+            /** @description Of Telecine. */
+            version: string;
+            /** @description Classes of work, each with its places; empty where this process works on no tasks. */
+            workers: components["schemas"]["WorkClass"][];
+        };
         /** @description A task. A skipped one is told as `ready`, with the video that it equals. */
         Task: {
             _id: components["schemas"]["TaskId"];
@@ -4235,6 +4570,7 @@ export interface components {
         Texts: {
             /** @description Null when there is nothing. */
             data?: components["schemas"]["TextEntry"][] | null;
+            edited_at?: components["schemas"]["Timestamp"] | null;
             id: components["schemas"]["VideoId"];
             index_id: components["schemas"]["IndexId"];
         };
@@ -4255,6 +4591,25 @@ export interface components {
             /** Format: int64 */
             output_tokens: number;
         };
+        /** @description What is said in a video, in any order; each line replaces nothing but all of them together replace what was there. */
+        Transcript: {
+            /** @description As `GET` answers it; an empty list where nothing is said. */
+            data: components["schemas"]["TranscriptLine"][];
+        };
+        TranscriptLine: {
+            /**
+             * Format: double
+             * @description Seconds; greater than `start`.
+             */
+            end: number;
+            /**
+             * Format: double
+             * @description Seconds.
+             */
+            start: number;
+            /** @description What is said. */
+            value: string;
+        };
         /** @description Why nothing was heard. */
         TranscriptionError: {
             message: string;
@@ -4266,6 +4621,7 @@ export interface components {
             created_at: components["schemas"]["Timestamp"];
             ended_at?: components["schemas"]["Timestamp"] | null;
             is_finished: boolean;
+            paused_at?: components["schemas"]["Timestamp"] | null;
             /** Format: int64 */
             repeated: number;
             state: components["schemas"]["TransferState"];
@@ -4306,6 +4662,7 @@ export interface components {
             in_hand: components["schemas"]["InHand"][];
             /** @description Whether all of its tasks are final. */
             is_finished: boolean;
+            paused_at?: components["schemas"]["Timestamp"] | null;
             remain_seconds?: components["schemas"]["RemainSeconds"] | null;
             /**
              * Format: int64
@@ -4526,6 +4883,23 @@ export interface components {
          * @example 65f0c1d2e3a4b5c6d7e8f901
          */
         WebhookId: string;
+        /** @description A class of work with a bound on how much of it goes on at once. */
+        WorkClass: {
+            /**
+             * Format: int64
+             * @description Taken now.
+             */
+            in_use: number;
+            /**
+             * Format: int64
+             * @description At most.
+             */
+            limit: number;
+            /** @description `tasks` in hand, of which some `fetch`, `decode` and are indexed by `inferences`; `streams`; `room` for files. */
+            name: string;
+            /** @description What is counted: `places`, or `bytes` of the work folder. */
+            unit: string;
+        };
     };
     responses: {
         /** @description Refused: what is wrong can be mended; see `Code` */
@@ -4573,7 +4947,7 @@ export interface components {
                 "application/json": components["schemas"]["Refusal"];
             };
         };
-        /** @description Refused: `idempotency_key_in_progress`, `analysis_not_finished`, `analysis_finished`, `asset_in_use`, `connection_not_active`, `integration_already_exists` */
+        /** @description Refused: `idempotency_key_in_progress`, `analysis_not_finished`, `analysis_finished`, `asset_in_use`, `connection_not_active`, `transfer_finished`, `task_not_failed`, `integration_already_exists` */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -4691,7 +5065,7 @@ export interface components {
                 };
             };
         };
-        /** @description Refused: `idempotency_key_in_progress`, `analysis_not_finished`, `analysis_finished`, `asset_in_use`, `connection_not_active`, `integration_already_exists` */
+        /** @description Refused: `idempotency_key_in_progress`, `analysis_not_finished`, `analysis_finished`, `asset_in_use`, `connection_not_active`, `transfer_finished`, `task_not_failed`, `integration_already_exists` */
         Wrapped409: {
             headers: {
                 [name: string]: unknown;
@@ -7381,6 +7755,78 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    put_indexes_by_index_id_videos_by_video_id_transcription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                index_id: string;
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Transcript"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Texts"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    delete_indexes_by_index_id_videos_by_video_id_transcription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                index_id: string;
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Texts"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     get_integrations: {
         parameters: {
             query?: {
@@ -8609,6 +9055,37 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    get_system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["System"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     get_tasks: {
         parameters: {
             query?: {
@@ -8625,6 +9102,10 @@ export interface operations {
                 /** @description Whose fault has this code. */
                 code?: string;
                 filename?: string;
+                /** @description Whose file name or address holds this text; with `*` (any text) or `?` (any letter), whose whole name or address is so. */
+                name?: string;
+                /** @description As `status`, but `ready` without those that are `skipped`, because the index had their content already. */
+                state?: string;
                 /** @description Seconds: exactly; or `duration[gte]` and `duration[lte]`, as with all measures. */
                 duration?: number;
                 width?: number;
@@ -8980,6 +9461,39 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    post_tasks_by_task_id_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     get_transfers: {
         parameters: {
             query?: {
@@ -9083,6 +9597,75 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    get_transfers_by_transfer_id_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The last event that was read; whatever it is, the present state is told first */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_transfers_by_transfer_id_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferStatus"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
     get_transfers_by_transfer_id_report: {
         parameters: {
             query?: {
@@ -9105,6 +9688,39 @@ export interface operations {
                     "application/json": components["schemas"]["ReportRow"][];
                     "application/x-ndjson": string;
                     "text/csv": string;
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_transfers_by_transfer_id_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferStatus"];
                 };
             };
             400: components["responses"]["400"];

@@ -154,7 +154,7 @@ async fn settle(app: &App, keyed: &KeyedRequest, response: Response) -> Result<R
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
-    let mut stream = body.into_data_stream();
+    let mut stream = body.into_data_stream().fuse();
     let (mut parts_of_body, mut bytes) = (Vec::<Bytes>::new(), 0);
     while bytes <= KEPT_BYTES
         && let Some(part) = stream.next().await
