@@ -32,10 +32,7 @@ export function keepFocus(root: HTMLElement): () => void {
     land(around.find((home) => home.isConnected) ?? root);
   }
   function land(home: HTMLElement) {
-    if (!home.hasAttribute("tabindex")) {
-      home.tabIndex = -1;
-      home.addEventListener("blur", () => home.removeAttribute("tabindex"), { once: true });
-    }
+    if (!home.hasAttribute("tabindex")) home.tabIndex = -1;
     home.focus({ preventScroll: true });
   }
 

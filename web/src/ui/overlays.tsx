@@ -1,5 +1,5 @@
 // What lies over the page: dialogs, and short messages that may be undone.
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import * as Aria from "react-aria-components";
 import { Button, IconButton } from "./controls";
 
@@ -54,11 +54,28 @@ const queue = new Aria.UNSTABLE_ToastQueue<Message>({ maxVisibleToasts: 3 });
 
 /** Says that something was done. With an action it stays long enough to be reached by keyboard. */
 export function toast(text: string, action?: Message["action"]) {
-  queue.add({ text, action }, { timeout: action ? 30_000 : 6_000 });
+  queue.add({ text, action }, { timeout: action ? 30_000 : 10_000 });
 }
 
-/** Where messages appear; once, at the root. */
+/** Where messages appear; once, at the root. F6 goes to them and back. (The library promises it, and does not do it for a
+ * region that comes and goes.) */
 export function Toasts() {
+  useEffect(() => {
+    let before: Element | null = null;
+    function go(event: KeyboardEvent) {
+      const region = document.querySelector<HTMLElement>(".toasts");
+      if (event.key !== "F6" || event.defaultPrevented || !region) return;
+      event.preventDefault();
+      if (region.contains(document.activeElement)) {
+        if (before instanceof HTMLElement) before.focus();
+        return;
+      }
+      before = document.activeElement;
+      region.focus();
+    }
+    document.addEventListener("keydown", go);
+    return () => document.removeEventListener("keydown", go);
+  }, []);
   return (
     <Aria.UNSTABLE_ToastRegion queue={queue} className="toasts" aria-label="Messages">
       {({ toast: shown }) => (
