@@ -1,4 +1,6 @@
 // API keys, webhooks, settings and system: by mouse and by keyboard only.
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
 import { call, expect, expectAccessible, keepScreenshot, tabTo, test, world } from "./test";
 
@@ -18,7 +20,7 @@ test("a key is made, used, limited and revoked, by mouse", async ({ signedIn: pa
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Create key" }).click();
   await expect(dialog).toContainText("A key needs a name");
-  const name = `harbour kiosk ${Date.now()}`;
+  const name = `harbour kiosk ${Date.now() % 10_000}`;
   await dialog.getByLabel("Name").fill(name);
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Create key" }).click();
@@ -119,4 +121,175 @@ test("who revokes the key of the own session is warned, and signed out", async (
   await question.getByText("I know, and can get in otherwise").click();
   await question.getByRole("button", { name: "Revoke key" }).click();
   await expect(heading(page, "Sign in to Telecine")).toBeVisible();
+});
+
+/** A receiver of webhooks on this machine, which keeps what it gets and answers with `status`. */
+class Receiver {
+  readonly got: { event: string; signature: string }[] = [];
+  status = 200;
+  private readonly server: Server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (piece) => {
+      body += piece;
+    });
+    request.on("end", () => {
+      const { type } = JSON.parse(body) as { type: string };
+      this.got.push({ event: type, signature: String(request.headers["tl-signature"] ?? "") });
+      response.writeHead(this.status, { "content-type": "text/plain" });
+      response.end(this.status === 200 ? "thank you" : "not today");
+    });
+  });
+
+  async url() {
+    await new Promise<void>((started) => this.server.listen(0, "127.0.0.1", started));
+    return `http://localhost:${(this.server.address() as AddressInfo).port}/events`;
+  }
+
+  stop() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
+test("a webhook is added, tested, read, sent again, changed, paused, given another secret and deleted, by mouse", async ({
+  signedIn: page,
+}) => {
+  test.setTimeout(150_000);
+  const receiver = new Receiver();
+  const url = await receiver.url();
+  try {
+    await page.goto("/dashboard/webhooks");
+    await page.getByRole("button", { name: "Add webhook" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Add webhook" }).click();
+    await expect(dialog).toContainText("An address is needed");
+    await dialog.getByLabel("Address").fill("http://10.0.0.1/events");
+    await dialog.getByRole("button", { name: "Add webhook" }).click();
+    await expect(dialog.getByRole("alert")).toContainText("Next:");
+    await dialog.getByLabel("Address").fill(url);
+    await dialog.getByLabel("Description").fill("the catalogue");
+    await dialog.getByText("A transfer is over").click();
+    await expectAccessible(page);
+    await dialog.getByRole("button", { name: "Add webhook" }).click();
+    await expect(dialog).toContainText("it is shown only this once");
+    await expect(dialog.getByRole("group", { name: "The secret" })).toContainText("whsec_");
+    await expectAccessible(page);
+    await dialog.getByRole("button", { name: "I have kept it" }).click();
+    await expect(heading(page, /^Webhook to localhost/)).toBeVisible();
+    await expect(page.getByRole("region", { name: "What it is told" })).toContainText("transfer.completed");
+
+    await page.getByRole("button", { name: "Send a test" }).click();
+    const answer = page.getByRole("region", { name: "How the test was answered" });
+    await expect(answer).toContainText("The receiver answered with status 200.");
+    await expect(answer).toContainText("thank you");
+    expect(receiver.got).toEqual([{ event: "webhook.test", signature: expect.stringMatching(/^t=\d+,v1=[0-9a-f]+$/) }]);
+    receiver.status = 503;
+    await page.getByRole("button", { name: "Send a test" }).click();
+    await expect(answer).toContainText("The receiver answered with status 503.");
+    await expect(answer).toContainText("Next:");
+    const rows = page.getByRole("table", { name: "Deliveries" }).getByRole("row", { name: /webhook\.test/ });
+    await expect(rows).toHaveCount(2);
+    await rows
+      .first()
+      .getByRole("button", { name: /Show details/ })
+      .click();
+    await expect(page).toHaveURL(/open=/);
+    await expect(page.getByRole("group", { name: "What is sent" })).toContainText('"type": "webhook.test"');
+    await expectAccessible(page);
+    await page.mouse.move(0, 0);
+    await page.setViewportSize({ width: 1280, height: 1500 });
+    await keepScreenshot(page, "webhook");
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.reload();
+    await expect(page.getByRole("group", { name: "What is sent" })).toBeVisible();
+
+    receiver.status = 200;
+    const before = receiver.got.length;
+    await rows.first().getByRole("button", { name: "Send again" }).click();
+    await expect.poll(() => receiver.got.length).toBeGreaterThan(before);
+    await expect(rows.first()).toContainText("Delivered");
+    await page.getByRole("button", { name: /State/ }).click();
+    await page.getByRole("option", { name: "Given up" }).click();
+    await expect(page.getByText("No delivery is in this state.")).toBeVisible();
+    await expect(page).toHaveURL(/state=dead/);
+
+    await page.getByRole("button", { name: "Pause" }).click();
+    await expect(page.getByRole("region", { name: "What it is told" })).toContainText("Paused");
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect(page.getByRole("region", { name: "What it is told" })).toContainText("Active");
+
+    await page.getByRole("button", { name: /^More/ }).click();
+    await page.getByRole("menuitem", { name: "Change…" }).click();
+    await dialog.getByLabel("Description").fill("the new catalogue");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByText("the new catalogue")).toBeVisible();
+
+    await page.getByRole("button", { name: /^More/ }).click();
+    await page.getByRole("menuitem", { name: "Another secret…" }).click();
+    const question = page.getByRole("alertdialog", { name: /secret/ });
+    await expect(question).toContainText("signs nothing any more");
+    await expectAccessible(page);
+    await question.getByRole("button", { name: "Make another secret" }).click();
+    await expect(question.getByRole("group", { name: "The secret" })).toContainText("whsec_");
+    await question.getByRole("button", { name: "I have kept it" }).click();
+
+    await page.getByRole("link", { name: "All webhooks" }).click();
+    await expect(page.getByRole("row", { name: new RegExp(url) })).toContainText("the new catalogue");
+    await expectAccessible(page);
+    await keepScreenshot(page, "webhooks");
+    await page.getByRole("link", { name: url }).click();
+    await page.getByRole("button", { name: /^More/ }).click();
+    await page.getByRole("menuitem", { name: "Delete…" }).click();
+    const last = page.getByRole("alertdialog", { name: "Delete the webhook?" });
+    await expect(last).toContainText("Its log goes");
+    await expectAccessible(page);
+    await last.getByRole("button", { name: "Delete webhook" }).click();
+    await expect(heading(page, "Webhooks")).toBeVisible();
+    await expect(page.getByRole("link", { name: url })).toBeHidden();
+  } finally {
+    receiver.stop();
+  }
+});
+
+test("a webhook is added, tested and deleted by keyboard only", async ({ signedIn: page }) => {
+  test.setTimeout(150_000);
+  const receiver = new Receiver();
+  const url = await receiver.url();
+  try {
+    await page.goto("/dashboard/webhooks");
+    await expect(heading(page, "Webhooks")).toBeVisible();
+    await tabTo(page, "Add webhook");
+    await page.keyboard.press("Enter");
+    await expect(page.getByLabel("Address")).toBeFocused();
+    await page.keyboard.type(url);
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("dialog")).toContainText("it is shown only this once");
+    await tabTo(page, "I have kept it");
+    await page.keyboard.press("Enter");
+    await expect(heading(page, /^Webhook to localhost/)).toBeFocused();
+    await tabTo(page, "Send a test");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("region", { name: "How the test was answered" })).toContainText("status 200");
+    await expect(page.getByRole("button", { name: "Send a test" })).toBeFocused();
+    await tabTo(page, /Show details/);
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("group", { name: "What is sent" })).toBeVisible();
+    await expect(page.getByRole("button", { name: /Hide details/ })).toBeFocused();
+    await tabTo(page, /^More/, "Shift+Tab");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("End");
+    await page.keyboard.press("Enter");
+    const question = page.getByRole("alertdialog", { name: "Delete the webhook?" });
+    await expect(question.getByRole("button", { name: "Keep it" })).toBeFocused();
+    await tabTo(page, "Delete webhook");
+    await page.keyboard.press("Enter");
+    await expect(heading(page, "Webhooks")).toBeFocused();
+  } finally {
+    receiver.stop();
+  }
+});
+
+test("a webhook that is not there says so", async ({ signedIn: page }) => {
+  await page.goto(`/dashboard/webhooks/${"0".repeat(24)}`);
+  await expect(heading(page, "There is no such page")).toBeVisible();
 });

@@ -1,5 +1,5 @@
 // The head of every page: its title (also the document's), what can be done, and where the focus goes on a change of page.
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useLayoutEffect, useRef } from "react";
 import { useLocation } from "react-router";
 
 /** The path whose heading had the focus last; null before the first page, where the focus stays at the document's start. */
@@ -34,6 +34,13 @@ export function Page({
     headed = pathname;
     if (!isFirst && !isSame) heading.current?.focus();
   }, [pathname]);
+  // What only said that it waits hands the focus on to what comes instead.
+  useLayoutEffect(() => {
+    const mine = heading.current;
+    return () => {
+      if (mine !== null && document.activeElement === mine) awaitHeading();
+    };
+  }, []);
   return (
     <div className="stack">
       <header className="row spread">

@@ -161,11 +161,11 @@ export function CopyButton({ text, label = "Copy", isIcon }: { text: string; lab
   );
 }
 
-/** Text for machines, with a button that copies it. */
-export function Code({ text, label }: { text: string; label: string }) {
+/** Text for machines, with a button that copies it. Long lines scroll, unless they may be wrapped. */
+export function Code({ text, label, isWrapped }: { text: string; label: string; isWrapped?: boolean }) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
-    <div className="code" role="group" aria-label={label}>
+    <div className={isWrapped ? "code wrapped" : "code"} role="group" aria-label={label}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <pre tabIndex={0}>
         <code>{text}</code>

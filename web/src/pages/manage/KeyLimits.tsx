@@ -59,7 +59,7 @@ export function LimitFields({
   onChange: (typed: Typed) => void;
 }) {
   return (
-    <div className="limits">
+    <div className="manage-limits">
       {CLASSES.map(([name, label]) => (
         <fieldset key={name}>
           <legend>{label}</legend>

@@ -27,7 +27,7 @@ export function NewKey({ isOpen, onClose }: { isOpen: boolean; onClose: () => vo
             <p>
               Programs send it with each request, in the header x-api-key. For the commands that the dashboard shows:
             </p>
-            <Code label="Setting the key for a shell" text={`export TELECINE_API_KEY=${made.key}`} />
+            <Code label="Setting the key for a shell" text={`export TELECINE_API_KEY=${made.key}`} isWrapped />
           </Secret>
           <div className="row end">
             <Button kind="primary" onPress={close}>

@@ -12,7 +12,7 @@ export function Secret({ label, secret, children }: { label: string; secret: str
         <strong>Copy it now: it is shown only this once.</strong> The server keeps no copy that could be read. Who loses
         it makes another one.
       </p>
-      <Code label={label} text={secret} />
+      <Code label={label} text={secret} isWrapped />
       {children}
     </>
   );
