@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { NavLink, useLocation } from "react-router";
 import { type Session, useSignOut } from "./api/session";
 import "./frame.css";
-import { setTheme, type Theme, theme } from "./theme";
+import { setTheme, THEMES, type Theme, useTheme } from "./theme";
 import { ApiCalls } from "./ui/ApiCalls";
 import { Button, IconButton, Select } from "./ui/controls";
 import { Failure } from "./ui/display";
@@ -23,15 +23,9 @@ const MANAGE: typeof PLACES = [
   ["/settings", "Settings", "gear"],
   ["/system", "System", "gauge"],
 ];
-const THEMES: readonly { id: Theme; label: string }[] = [
-  { id: "system", label: "As the system" },
-  { id: "light", label: "Light" },
-  { id: "dark", label: "Dark" },
-];
 
 export function Frame({ session, children }: { session: Session; children: ReactNode }) {
   const [isOpen, setOpen] = useState(false);
-  const [chosen, setChosen] = useState<Theme>(theme);
   const signOut = useSignOut();
   const { pathname } = useLocation();
   useEffect(() => setOpen(false), [pathname]);
@@ -62,19 +56,11 @@ export function Frame({ session, children }: { session: Session; children: React
           <Places places={MANAGE} />
         </nav>
         <section className="stack" aria-label="Theme and session">
-          <Select
-            label="Theme"
-            choices={THEMES}
-            value={chosen}
-            onChange={(id) => {
-              setTheme(id as Theme);
-              setChosen(id as Theme);
-            }}
-          />
+          <Select label="Theme" choices={THEMES} value={useTheme()} onChange={(id) => setTheme(id as Theme)} />
           <div className="small soft breakable">
             Signed in by the key “{session.key_name}”. Version {session.version}.
           </div>
-          <Button onPress={() => signOut.mutate()} isPending={signOut.isPending}>
+          <Button onPress={() => signOut.mutate("here")} isPending={signOut.isPending}>
             {signOut.isPending ? "Signing out…" : "Sign out"}
           </Button>
           {signOut.error ? <Failure error={signOut.error} /> : null}

@@ -42,10 +42,12 @@ export function useSignIn() {
   });
 }
 
+/** Ends this session, or every one that was begun by its key. */
 export function useSignOut() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => send(`${API_BASE}/session`, { method: "DELETE" }),
+    mutationFn: (where: "here" | "everywhere" = "here") =>
+      send(`${API_BASE}/session${where === "everywhere" ? "?everywhere=true" : ""}`, { method: "DELETE" }),
     onSuccess: () => becomes(client, null),
   });
 }
