@@ -82,6 +82,7 @@ export function asCurl(call: Call, origin: string): string {
     lines.push(`-H 'content-type: application/json' -d ${data}`);
   }
   if (call.isForm) lines.push("-F file=@FILE");
-  lines.push(quoted(origin + call.path));
+  // curl takes brackets and braces for patterns.
+  lines.push(quoted(origin + call.path.replace(/[[\]{}]/g, encodeURIComponent)));
   return lines.join(" \\\n  ");
 }
