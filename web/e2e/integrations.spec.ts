@@ -167,6 +167,7 @@ test("the wizard: what failed is mended by what stands on the page, and the row 
 test("Get JSON synchronizes, counts, previews, and gives a manifest that a transfer takes", async ({
   signedIn: page,
 }) => {
+  test.setTimeout(120_000);
   await page.goto(LIST);
   await rowOf(page, world().bucket)
     .getByRole("button", { name: `Get JSON of ${world().bucket}` })
@@ -182,7 +183,7 @@ test("Get JSON synchronizes, counts, previews, and gives a manifest that a trans
   await modal.getByText("Not yet indexed only").click();
   await expect(modal.getByRole("status").filter({ hasText: "4 videos" })).toBeVisible();
   await page.reload();
-  await expect(modal.getByRole("status").filter({ hasText: "4 videos" })).toBeVisible();
+  await expect(modal.getByRole("status").filter({ hasText: "4 videos" })).toBeVisible({ timeout: 30_000 });
 
   const download = page.waitForEvent("download");
   await modal.getByRole("link", { name: "Download" }).click();

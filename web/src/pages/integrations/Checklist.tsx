@@ -115,9 +115,11 @@ function Mending({ integrationId, fix }: { integrationId: string; fix: Schema<"F
       </dl>
       {(fix.documents ?? []).map((paste) => (
         <div key={`${paste.kind} ${paste.name}`} className="stack tight">
-          <h4>
-            {KINDS[paste.kind]} “{paste.name}”
-          </h4>
+          <p>
+            <strong>
+              {KINDS[paste.kind]} “{paste.name}”
+            </strong>
+          </p>
           <p className="small">
             {paste.place}{" "}
             {paste.replaces ? "Replace what stands there by this." : "Add this statement to what stands there."}{" "}
@@ -138,7 +140,9 @@ function Mending({ integrationId, fix }: { integrationId: string; fix: Schema<"F
       )}
       {settings.length > 0 && (
         <div className="stack tight">
-          <h4>Settings of this server</h4>
+          <p>
+            <strong>Settings of this server</strong>
+          </p>
           <Code
             label="Settings of this server"
             text={settings.map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join("\n")}

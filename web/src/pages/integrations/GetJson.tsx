@@ -78,6 +78,7 @@ interface FormProps {
 
 function Form({ choices, onChange }: FormProps) {
   const indexes = useIndexChoices();
+  const [isFiltering, setFiltering] = useState(() => CHOICES.slice(5).some((name) => choices[name]));
   const text = (name: keyof Choices, label: string, hint?: string, isMultiline = false) => (
     <TextField
       label={label}
@@ -131,7 +132,7 @@ function Form({ choices, onChange }: FormProps) {
       <Checkbox isSelected={choices.captions !== "no"} onChange={(on) => onChange({ captions: on ? "" : "no" })}>
         Name captions that lie beside the videos as their transcription
       </Checkbox>
-      <details open={CHOICES.slice(5).some((name) => choices[name])}>
+      <details open={isFiltering} onToggle={(event) => setFiltering(event.currentTarget.open)}>
         <summary>Filters</summary>
         <div className="fields">
           {text("prefix", "Key begins with", "Such as 2024/.")}

@@ -1,5 +1,5 @@
 // "Connected Integrations": the buckets as rows, what can be done with them, and what an integration is where there is none.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Checkbox, IconButton, MenuButton } from "../../ui/controls";
 import { type Column, CopyButton, Empty, Loaded, Moment, Table } from "../../ui/display";
 import { counted } from "../../ui/format";
@@ -75,11 +75,14 @@ function Connected({ integrations }: { integrations: readonly Integration[] }) {
   const toggle = (list: readonly string[], id: string) =>
     list.includes(id) ? list.filter((each) => each !== id) : [...list, id];
 
-  // What was deleted took the focus with it.
+  const tools = useRef<HTMLDivElement>(null);
+  const isParted = useRef(false);
+  // The button that deletes is disabled afterwards: the focus stays beside it.
   useEffect(() => {
-    if (selected.length === 0 && document.activeElement === document.body) {
-      document.querySelector<HTMLElement>("#connected-tools input")?.focus();
-    }
+    if (selected.length > 0 || !isParted.current) return;
+    isParted.current = false;
+    const timer = setTimeout(() => tools.current?.querySelector<HTMLElement>("input")?.focus(), 50);
+    return () => clearTimeout(timer);
   }, [selected.length]);
 
   const columns: Column<Integration>[] = [
@@ -145,7 +148,7 @@ function Connected({ integrations }: { integrations: readonly Integration[] }) {
   ];
   return (
     <section className="stack" aria-label="Connected buckets">
-      <div className="row" id="connected-tools">
+      <div className="row" ref={tools}>
         <Checkbox
           isSelected={selected.length === ids.length}
           isIndeterminate={selected.length > 0 && selected.length < ids.length}
@@ -175,6 +178,7 @@ function Connected({ integrations }: { integrations: readonly Integration[] }) {
           ids={selected}
           onClose={() => setDeleting(false)}
           onDeleted={() => {
+            isParted.current = true;
             setDeleting(false);
             setTicked([]);
           }}

@@ -189,7 +189,7 @@ const columns = (named: ReadonlyMap<string, string>): Column<BucketObject>[] => 
     label: "Key",
     isRowHeader: true,
     cell: (object) => (
-      <span className="breakable mono" title={object.object}>
+      <span className="breakable mono key-cell" title={object.object}>
         {object.key}
       </span>
     ),

@@ -17,7 +17,7 @@ import { address, isUsable, reason, STATUS, whyNoList } from "./words";
 
 export function BucketCell({ integration }: { integration: Integration }) {
   return (
-    <Link className="breakable" to={`/integrations/${integration._id}`} title={address(integration)}>
+    <Link className="breakable name-cell" to={`/integrations/${integration._id}`} title={address(integration)}>
       {integration.bucket}
       {integration.prefix && `/${integration.prefix}`}
     </Link>
