@@ -35,9 +35,9 @@ export function Change({ integration }: { integration: Integration }) {
   );
   return (
     <form className="stack" onSubmit={submit}>
-      <fieldset className="card">
+      <fieldset className="card int-group">
         <legend>Which objects are taken for videos to index</legend>
-        <div className="fields">
+        <div className="int-fields">
           {text("include", "Only these patterns", "One a line, such as 2024/**; none takes every video.", true)}
           {text("exclude", "Not these patterns", "One a line.", true)}
           {text("min_bytes", "At least (bytes)")}
@@ -47,9 +47,9 @@ export function Change({ integration }: { integration: Integration }) {
           {text("storage_classes", "Storage classes", "One a line, such as STANDARD; none for all.", true)}
         </div>
       </fieldset>
-      <fieldset className="card">
+      <fieldset className="card int-group">
         <legend>When the bucket is listed by itself</legend>
-        <div className="fields">
+        <div className="int-fields">
           <Select
             label="List it"
             choices={[
@@ -75,9 +75,9 @@ export function Change({ integration }: { integration: Integration }) {
         )}
       </fieldset>
       {(isS3 || secrets.length > 0) && (
-        <fieldset className="card">
+        <fieldset className="card int-group">
           <legend>How it is reached</legend>
-          <div className="fields">
+          <div className="int-fields">
             {isS3 && text("region", "Region", "A hint; it is found unless given.")}
             {isS3 &&
               text("kms_key_arn", "Key that encrypts the objects (KMS)", "It goes into the policy: apply that anew.")}
@@ -104,7 +104,7 @@ export function Change({ integration }: { integration: Integration }) {
         </fieldset>
       )}
       {change.error ? <Failure error={change.error} /> : null}
-      <div className="row form-end">
+      <div className="row int-form-end">
         {!body && <span className="soft small">Nothing is changed yet.</span>}
         <Button onPress={() => setDraft(before)} isDisabled={!body}>
           Undo changes

@@ -16,7 +16,7 @@ interface ChecklistProps {
 
 export function Checklist({ integrationId, lines, isRunning, onAgain }: ChecklistProps) {
   return (
-    <ol className="checklist" aria-label="Checklist">
+    <ol className="int-checklist" aria-label="Checklist">
       {lines.map((line) => (
         <li key={line.name} data-outcome={line.check?.outcome ?? "open"}>
           <div className="row">
@@ -78,7 +78,7 @@ interface RemedyProps {
 function Remedy({ integrationId, check, isRunning, onAgain }: RemedyProps) {
   const { fault, fix } = check;
   return (
-    <section className="remedy" aria-label={`How to mend: ${check.title}`}>
+    <section className="int-remedy" aria-label={`How to mend: ${check.title}`}>
       {fault && (
         <p>
           <strong>{fault.message}</strong> {fault.rule && <span>Needed: {fault.rule}. </span>}
@@ -103,7 +103,7 @@ function Mending({ integrationId, fix }: { integrationId: string; fix: Schema<"F
   return (
     <>
       <p>{fix.cause}</p>
-      <dl className="facts">
+      <dl className="int-facts">
         <div>
           <dt>What is wrong</dt>
           <dd className="breakable">{fix.wrong}</dd>
@@ -114,7 +114,7 @@ function Mending({ integrationId, fix }: { integrationId: string; fix: Schema<"F
         </div>
       </dl>
       {(fix.documents ?? []).map((paste) => (
-        <div key={`${paste.kind} ${paste.name}`} className="stack tight">
+        <div key={`${paste.kind} ${paste.name}`} className="stack int-tight">
           <p>
             <strong>
               {KINDS[paste.kind]} “{paste.name}”
@@ -133,13 +133,13 @@ function Mending({ integrationId, fix }: { integrationId: string; fix: Schema<"F
         </div>
       ))}
       {(fix.commands ?? []).length > 0 && (
-        <details>
+        <details className="int-more">
           <summary>Or by the command line</summary>
           <Code label="Commands that do the same" text={(fix.commands ?? []).join("\n")} />
         </details>
       )}
       {settings.length > 0 && (
-        <div className="stack tight">
+        <div className="stack int-tight">
           <p>
             <strong>Settings of this server</strong>
           </p>
@@ -150,7 +150,7 @@ function Mending({ integrationId, fix }: { integrationId: string; fix: Schema<"F
         </div>
       )}
       {fix.change ? (
-        <div className="stack tight">
+        <div className="stack int-tight">
           <p className="small">
             It can be mended here: <code className="breakable">{JSON.stringify(fix.change)}</code>
           </p>

@@ -60,13 +60,13 @@ function ConnectForm({ provider, onClose }: { provider: ProviderId; onClose: () 
           />
         )}
         {rare.length > 0 && (
-          <details>
+          <details className="int-more">
             <summary>More</summary>
             <div className="stack">{rare.map(shown)}</div>
           </details>
         )}
         {connect.error ? <Failure error={connect.error} /> : null}
-        <div className="row form-end">
+        <div className="row int-form-end">
           {connect.isPending && <Busy>Connecting…</Busy>}
           <Button onPress={onClose}>Cancel</Button>
           <Button kind="primary" type="submit" isPending={connect.isPending}>

@@ -81,7 +81,7 @@ function Consequences({ deletion }: { deletion: Deletion }) {
   return (
     <section>
       <h3 className="breakable">{address(deletion)}</h3>
-      <ul className="consequences">
+      <ul className="int-consequences">
         <li>
           <strong>Stays:</strong> {counted(stays.videos, "indexed video")}
           {named && ` (${named})`}, {counted(stays.tasks, "finished task")}, the log of{" "}
@@ -116,9 +116,9 @@ export function Deleted() {
   const restore = useRestore();
   if (!deleted.data?.length) return null;
   return (
-    <details className="card">
+    <details className="card int-more">
       <summary>Recently deleted ({formatNumber(deleted.data.length)})</summary>
-      <ul className="deleted">
+      <ul className="int-deleted">
         {deleted.data.map((integration) => (
           <li key={integration._id} className="row spread">
             <span className="breakable">

@@ -52,7 +52,7 @@ function Facts({ integration }: { integration: Integration }) {
   const { label, tone } = STATUS[integration.status];
   const why = reason(integration);
   const copied = (text: string, what: string) => (
-    <span className="id-cell">
+    <span className="int-id-cell">
       <code className="breakable">{text}</code>
       <CopyButton isIcon text={text} label={`Copy ${what}`} />
     </span>
@@ -92,7 +92,7 @@ function Facts({ integration }: { integration: Integration }) {
         </p>
       )}
       {!integration.drift && why && <p className="note warn">{why}</p>}
-      <dl className="facts">
+      <dl className="int-facts">
         {facts
           .filter(([, value]) => value !== null && value !== undefined && value !== "")
           .map(([name, value]) => (

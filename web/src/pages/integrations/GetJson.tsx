@@ -1,13 +1,15 @@
 // "Get JSON": synchronizes, then gives the list of the bucket's videos for an index: filtered, counted, previewed, downloaded.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
+import { noteCall } from "../../api/calls";
 import { API_BASE, type Schema, send } from "../../api/client";
 import { Button, Checkbox, Select, TextField } from "../../ui/controls";
-import { Busy, Code, Failure, Loaded, Moment } from "../../ui/display";
+import { Busy, Failure, Loaded, Moment } from "../../ui/display";
 import { counted, formatBytes, formatNumber } from "../../ui/format";
 import { Dialog, toast } from "../../ui/overlays";
 import { useAddress } from "./address";
 import { type Integration, useIndexChoices } from "./data";
+import { FaultNote } from "./FaultNote";
 import { CHOICES, type Choices, FORMATS, firstLines, manifestPath, manifestQuery } from "./manifest";
 import { found, Progress, useSynchronizing } from "./Row";
 
@@ -54,9 +56,9 @@ export function GetJson({ integration }: { integration: Integration }) {
         )}
         {answer?.state === "cancelled" && <span role="status">The synchronization was stopped. </span>}
         {answer?.state === "failed" && (
-          <Failure
+          <FaultNote
             title="The synchronization failed:"
-            error={new Error(`${answer.fault?.message ?? "no reason was told."} ${answer.fault?.remedy ?? ""}`)}
+            fault={answer.fault ?? { code: "unexpected", message: "No reason was told." }}
             onRetry={begin}
           />
         )}
@@ -94,7 +96,7 @@ function Form({ choices, onChange }: FormProps) {
       <Loaded query={indexes} what="indexes">
         {(found) =>
           found.length > 0 ? (
-            <div className="fields">
+            <div className="int-fields">
               <Select
                 label="Index"
                 choices={found.map((index) => ({ id: index._id, label: index.index_name }))}
@@ -132,9 +134,9 @@ function Form({ choices, onChange }: FormProps) {
       <Checkbox isSelected={choices.captions !== "no"} onChange={(on) => onChange({ captions: on ? "" : "no" })}>
         Name captions that lie beside the videos as their transcription
       </Checkbox>
-      <details open={isFiltering} onToggle={(event) => setFiltering(event.currentTarget.open)}>
+      <details className="int-more" open={isFiltering} onToggle={(event) => setFiltering(event.currentTarget.open)}>
         <summary>Filters</summary>
-        <div className="fields">
+        <div className="int-fields">
           {text("prefix", "Key begins with", "Such as 2024/.")}
           {text("extensions", "Extensions", choices.glob ? "Put them into the pattern." : "Such as mp4, mov.")}
           {text("min_mb", "At least (MB)")}
@@ -190,7 +192,7 @@ function Outcome({ integration, choices, isReady, onClose }: OutcomeProps) {
       {choices.index_id && !isReady && <p className="soft">The list is made when the bucket is synchronized.</p>}
       {choices.index_id && isReady && (
         <section className="stack" aria-label="The list">
-          <p role="status" className="count">
+          <p role="status" className="int-count">
             {list.data ? (
               <>
                 <strong>{counted(count, "video")}</strong>
@@ -209,21 +211,21 @@ function Outcome({ integration, choices, isReady, onClose }: OutcomeProps) {
           </p>
           {list.error ? <Failure error={list.error} onRetry={() => list.refetch()} /> : null}
           {count > 0 && list.data && (
-            <Code
-              label={`The first lines of the list, of ${counted(count, "video")}`}
-              text={list.data.preview.join("\n") + (count >= PREVIEWED - 1 ? "\n…" : "")}
-            />
+            <Preview of={counted(count, "video")} lines={list.data.preview} isCut={count >= PREVIEWED - 1} />
           )}
         </section>
       )}
-      <div className="row form-end">
+      <div className="row int-form-end">
         <Button onPress={onClose}>Close</Button>
         {canDownload ? (
           <a
             className="button primary"
             href={manifestPath(integration._id, manifestQuery(choices, { format }))}
             download=""
-            onClick={() => toast(`The list of ${counted(count, "video")} is being downloaded.`)}
+            onClick={(event) => {
+              void noteCall(new Request(event.currentTarget.href));
+              toast(`The list of ${counted(count, "video")} is being downloaded.`);
+            }}
           >
             Download
           </a>
@@ -233,6 +235,22 @@ function Outcome({ integration, choices, isReady, onClose }: OutcomeProps) {
           </Button>
         )}
       </div>
+    </div>
+  );
+}
+
+/** How the list begins. It is not there to be copied: the file has all of it. */
+function Preview({ of, lines, isCut }: { of: string; lines: readonly string[]; isCut: boolean }) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
+    <div className="code" role="group" aria-label={`The first lines of the list of ${of}`}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+      <pre tabIndex={0}>
+        <code>
+          {lines.join("\n")}
+          {isCut && "\n…"}
+        </code>
+      </pre>
     </div>
   );
 }

@@ -48,7 +48,7 @@ function Nothing({ add }: { add: React.ReactNode }) {
         An integration lets this server read the videos of a bucket, so that you can choose, transfer and index them
         without downloading anything yourself.
       </p>
-      <ul className="promises">
+      <ul className="int-promises">
         <li>
           <strong>What we can read:</strong> the list of the objects in the bucket, or below a folder of it that you
           name, and the objects themselves.
@@ -110,7 +110,7 @@ function Connected({ integrations }: { integrations: readonly Integration[] }) {
       id: "id",
       label: "Integration ID",
       cell: (row) => (
-        <span className="id-cell">
+        <span className="int-id-cell">
           <code title={row._id}>{row._id}</code>
           <CopyButton isIcon text={row._id} label={`Copy the id of ${row.bucket}`} />
         </span>

@@ -53,7 +53,7 @@ export function Objects() {
       }
       actions={<ButtonLink to={`/integrations?open=${id}`}>To the numbers</ButtonLink>}
     >
-      <section className="fields" aria-label="Which objects">
+      <section className="int-fields" aria-label="Which objects">
         <Select
           label="List"
           choices={OBJECT_STATES}
@@ -142,7 +142,7 @@ function Chips({ onTake }: { onTake: (name: string) => void }) {
   const shown = Object.entries(CHIPS).filter(([name]) => params.get(name));
   if (shown.length === 0) return null;
   return (
-    <ul className="row chips" aria-label="Filters">
+    <ul className="row int-chips" aria-label="Filters">
       {shown.map(([name, label]) => (
         <li key={name} className="chip">
           {label} <code className="breakable">{params.get(name)}</code>
@@ -189,7 +189,7 @@ const columns = (named: ReadonlyMap<string, string>): Column<BucketObject>[] => 
     label: "Key",
     isRowHeader: true,
     cell: (object) => (
-      <span className="breakable mono key-cell" title={object.object}>
+      <span className="breakable mono int-key-cell" title={object.object}>
         {object.key}
       </span>
     ),
@@ -240,7 +240,7 @@ const columns = (named: ReadonlyMap<string, string>): Column<BucketObject>[] => 
       object.indexes.length === 0 ? (
         <span className="soft">In none</span>
       ) : (
-        <ul className="in-indexes">
+        <ul className="int-indexes">
           {object.indexes.map((place) => (
             <li key={place.index_id}>
               <Place place={place} name={named.get(place.index_id) ?? place.index_id} />
@@ -264,7 +264,7 @@ function Place({ place, name }: { place: Schema<"ObjectInIndex">; name: string }
         </Link>
       )}
       {place.error && (
-        <span className="small block">
+        <span className="small int-block">
           {place.error.message} {place.error.value && `Found: ${place.error.value}.`}{" "}
           {place.error.remedy && `Next: ${place.error.remedy}`}
         </span>

@@ -17,7 +17,7 @@ import { address, isUsable, reason, STATUS, whyNoList } from "./words";
 
 export function BucketCell({ integration }: { integration: Integration }) {
   return (
-    <Link className="breakable name-cell" to={`/integrations/${integration._id}`} title={address(integration)}>
+    <Link className="breakable int-name-cell" to={`/integrations/${integration._id}`} title={address(integration)}>
       {integration.bucket}
       {integration.prefix && `/${integration.prefix}`}
     </Link>
@@ -88,7 +88,7 @@ export function SynchronizeCell({ integration }: { integration: Integration }) {
 export function Progress({ run, integration }: { run: Synchronization; integration: Integration }) {
   const cancel = useCancelSynchronization(integration._id);
   return (
-    <div className="stack tight">
+    <div className="stack int-tight">
       <Busy>Synchronizing; it goes on if you leave</Busy>
       <span className="small soft numeric">
         {counted(run.listed, "key")} listed, {formatNumber(Math.round(run.keys_per_second))} keys per second
@@ -108,7 +108,7 @@ export function StatusCell({ integration }: { integration: Integration }) {
   const { label, tone } = STATUS[integration.status];
   const why = reason(integration);
   return (
-    <div className="stack tight status-cell">
+    <div className="stack int-tight int-status-cell">
       <span>
         <Badge tone={tone}>{label}</Badge>
       </span>
@@ -131,7 +131,7 @@ export function GetJsonCell({ integration, onOpen }: { integration: Integration;
   const why = whyNoList(integration);
   const id = `why-${integration._id}`;
   return (
-    <div className="stack tight">
+    <div className="stack int-tight">
       <span>
         <Button
           icon="download"

@@ -4,10 +4,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
 import { API_BASE, send } from "../../api/client";
 import { Button, ButtonLink, Tabs } from "../../ui/controls";
-import { Code, CopyButton, Failure, Loaded } from "../../ui/display";
+import { Code, CopyButton, Loaded } from "../../ui/display";
 import { Page } from "../../ui/Page";
 import { useAddress } from "./address";
 import { type Integration, useIntegration } from "./data";
+import { FaultNote } from "./FaultNote";
 import { Verification } from "./Verification";
 import { address, isUsable, providerName } from "./words";
 
@@ -58,10 +59,7 @@ function RoleSteps({ integration }: { integration: Integration }) {
         use the role.
       </p>
       {integration.trust_document_error ? (
-        <Failure
-          error={new Error(integration.trust_document_error.message)}
-          title="The role's document cannot be written yet:"
-        />
+        <FaultNote title="The role's document cannot be written yet:" fault={integration.trust_document_error} />
       ) : null}
       <Tabs
         label="Ways to set it up"
@@ -197,7 +195,7 @@ function LastStep({ integration, title }: { integration: Integration; title: str
         or changed.
       </p>
       <Verification integration={integration} label="Verify My Account" />
-      <div className="row form-end">
+      <div className="row int-form-end">
         {isReady ? (
           <ButtonLink kind="primary" to={`/integrations?open=${integration._id}`}>
             Next

@@ -1,14 +1,16 @@
 // The numbers of a bucket; every number opens the list behind it.
 import type { ReactNode } from "react";
 import { Link } from "react-router";
-import { Donut, Failure, Loaded, Moment, Table } from "../../ui/display";
+import type { Schema } from "../../api/client";
+import { Donut, Loaded, Moment, Table } from "../../ui/display";
 import { formatBytes, formatDuration, formatNumber, formatPercent } from "../../ui/format";
 import { type Integration, type Statistics, useStatistics } from "./data";
+import { FaultNote } from "./FaultNote";
 
 export function Numbers({ integration }: { integration: Integration }) {
   const statistics = useStatistics(integration._id);
   return (
-    <section className="numbers" aria-label={`Statistics of ${integration.bucket}`}>
+    <section className="int-numbers" aria-label={`Statistics of ${integration.bucket}`}>
       <Loaded query={statistics} what="statistics">
         {(numbers) => <Shown numbers={numbers} />}
       </Loaded>
@@ -20,7 +22,7 @@ export function Numbers({ integration }: { integration: Integration }) {
 function Count({ value, list, what, more }: { value: number; list: unknown; what: string; more?: ReactNode }) {
   const shown = formatNumber(value);
   return (
-    <div className="figure">
+    <div className="int-figure">
       <dt>{what}</dt>
       <dd className="numeric">
         {typeof list === "string" ? (
@@ -42,7 +44,7 @@ function Shown({ numbers }: { numbers: Statistics }) {
   const percent = formatPercent(numbers.indexed, videos);
   return (
     <>
-      <div className="numbers-head">
+      <div className="int-numbers-head">
         <Donut
           middle={percent}
           shares={[
@@ -50,7 +52,7 @@ function Shown({ numbers }: { numbers: Statistics }) {
             { label: "Not yet indexed", count: numbers.not_indexed, tone: "soft" },
           ]}
         />
-        <dl className="figures">
+        <dl className="int-figures">
           <Count
             value={numbers.items}
             list={lists.items}
@@ -110,7 +112,7 @@ function Shown({ numbers }: { numbers: Statistics }) {
       )}
       {numbers.indexes.length > 0 && <ByIndex numbers={numbers} />}
       {numbers.queue?.fault ? (
-        <Failure error={new Error(String((numbers.queue.fault as { message?: string }).message))} />
+        <FaultNote title="The queue that tells changes:" fault={numbers.queue.fault as Schema<"Fault">} />
       ) : null}
       <p className="soft small">
         As of the listing <Moment value={as_of.listed_at} />
@@ -138,7 +140,7 @@ function Reasons({ title, rows }: { title: string; rows: readonly Reason[] }) {
   return (
     <div>
       <h2>{title}</h2>
-      <ul className="reasons">
+      <ul className="int-reasons">
         {rows.map((row) => (
           <li key={row.id}>
             <Link className="numeric" to={row.list} aria-label={`${formatNumber(row.count)}: ${row.why} Show the list`}>

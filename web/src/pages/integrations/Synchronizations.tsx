@@ -38,7 +38,7 @@ export function Synchronizations({ integration }: { integration: Integration }) 
                       <>
                         <Badge tone={SYNC_STATES[run.state].tone}>{SYNC_STATES[run.state].label}</Badge>
                         {run.fault && (
-                          <span className="small block">
+                          <span className="small int-block">
                             {run.fault.message} {run.fault.remedy && `Next: ${run.fault.remedy}`}
                           </span>
                         )}

@@ -33,7 +33,7 @@ export function Verification({ integration, label }: { integration: Integration;
         </Button>
         {isRunning && <Busy>Verifying{looked ? `: ${looked}` : ""}…</Busy>}
       </div>
-      <div ref={outcome} tabIndex={-1} role="status" className="outcome">
+      <div ref={outcome} tabIndex={-1} role="status" className="int-outcome">
         {isOver && isUsable(integration) && (
           <p className="note good">
             <strong>Verification successful!</strong>{" "}

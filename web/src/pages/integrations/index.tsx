@@ -9,12 +9,14 @@ import { Setup } from "./Setup";
 
 export default function Area() {
   return (
-    <Routes>
-      <Route index element={<ConnectedIntegrations />} />
-      <Route path=":id" element={<Details />} />
-      <Route path=":id/setup" element={<Setup />} />
-      <Route path=":id/objects" element={<Objects />} />
-      <Route path="*" element={<NotThere />} />
-    </Routes>
+    <div className="int-area">
+      <Routes>
+        <Route index element={<ConnectedIntegrations />} />
+        <Route path=":id" element={<Details />} />
+        <Route path=":id/setup" element={<Setup />} />
+        <Route path=":id/objects" element={<Objects />} />
+        <Route path="*" element={<NotThere />} />
+      </Routes>
+    </div>
   );
 }

@@ -23,9 +23,9 @@ export const CHOICES = [
 export type Choices = Partial<Record<(typeof CHOICES)[number], string>>;
 
 export const FORMATS = [
-  { id: "json", label: "JSON (what a transfer takes)" },
-  { id: "jsonl", label: "JSONL (one video a line)" },
-  { id: "csv", label: "CSV (for spreadsheets)" },
+  { id: "json", label: "JSON, for transfers" },
+  { id: "jsonl", label: "JSONL, a video a line" },
+  { id: "csv", label: "CSV, for spreadsheets" },
 ] as const;
 
 const MB = 1_000_000;

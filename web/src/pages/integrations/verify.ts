@@ -1,6 +1,6 @@
 // A verification while it goes on: each line of the checklist as the server tells it.
 import { useRef, useState } from "react";
-import { API_BASE, type Schema, send } from "../../api/client";
+import { API_BASE, ApiFailure, type Schema, send } from "../../api/client";
 import { type Integration, useTold } from "./data";
 
 /** A line that is looked at, or was. */
@@ -14,6 +14,14 @@ type Told =
   | { event: "began"; name: string; title: string }
   | ({ event: "check" } & Schema<"Check">)
   | { event: "integration"; integration: Integration };
+
+/** The server goes on without us, but what it finds is not told. */
+const CUT_OFF: Schema<"Refusal"> = {
+  code: "unreachable" as never,
+  message: "The verification was cut off before its end. What it found so far is shown.",
+  remedy: "Check again. If it stays so, ask whoever runs this server whether it ends.",
+  request_id: "none: the answer broke off",
+};
 
 /** The lines of JSON of an answer, as they come. */
 export async function* linesOf<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<T> {
@@ -63,9 +71,9 @@ export function useVerification(id: string) {
         }
       }
       await told(last);
-      if (!last) setError(new Error("The verification was cut off before its end. What it found so far is shown."));
+      if (!last) setError(new ApiFailure(0, CUT_OFF));
     } catch (failure) {
-      setError(failure);
+      setError(failure instanceof ApiFailure ? failure : new ApiFailure(0, CUT_OFF));
     } finally {
       isBegun.current = false;
       setRunning(false);
