@@ -58,6 +58,8 @@ function Looking({ isRunning }: { isRunning: boolean }) {
   );
 }
 
+const sentence = (text: string) => (text.endsWith(".") ? text : `${text}.`);
+
 const KINDS: Record<Schema<"PasteKind">, string> = {
   policy: "Policy",
   trust_policy: "Trust policy",
@@ -77,18 +79,21 @@ interface RemedyProps {
 /** What is wrong, who mends it, and everything to paste and to run. */
 function Remedy({ integrationId, check, isRunning, onAgain }: RemedyProps) {
   const { fault, fix } = check;
+  // A fault and its fix often say the same: once is enough.
+  const rule = fault?.rule && fault.rule !== fix?.wrong ? fault.rule : undefined;
+  const value = fault?.value && !check.detail.includes(fault.value) ? fault.value : undefined;
   return (
     <section className="int-remedy" aria-label={`How to mend: ${check.title}`}>
-      {fault && (
-        <p>
-          <strong>{fault.message}</strong> {fault.rule && <span>Needed: {fault.rule}. </span>}
-          {fault.value && (
-            <span className="breakable">
-              Found: <code>{fault.value}</code>
-            </span>
-          )}
-        </p>
-      )}
+      <p>
+        <strong>{fix?.cause ?? fault?.message}</strong>
+        {rule && ` Needed: ${rule}.`}
+        {value && (
+          <>
+            {" "}
+            Found: <code>{value}</code>
+          </>
+        )}
+      </p>
       {fix ? <Mending integrationId={integrationId} fix={fix} /> : fault?.remedy && <p>Next: {fault.remedy}</p>}
       <Button icon="sync" onPress={onAgain} isPending={isRunning}>
         Check again
@@ -102,10 +107,9 @@ function Mending({ integrationId, fix }: { integrationId: string; fix: Schema<"F
   const settings = Object.entries(fix.settings ?? {});
   return (
     <>
-      <p>{fix.cause}</p>
       <dl className="int-facts">
         <div>
-          <dt>What is wrong</dt>
+          <dt>What is wrong or missing</dt>
           <dd className="breakable">{fix.wrong}</dd>
         </div>
         <div>
@@ -121,7 +125,7 @@ function Mending({ integrationId, fix }: { integrationId: string; fix: Schema<"F
             </strong>
           </p>
           <p className="small">
-            {paste.place}{" "}
+            {sentence(paste.place)}{" "}
             {paste.replaces ? "Replace what stands there by this." : "Add this statement to what stands there."}{" "}
             {paste.url && (
               <a href={paste.url} target="_blank" rel="noreferrer">

@@ -32,10 +32,11 @@ export function DeleteIntegrations({ ids, onClose, onDeleted }: DeleteProps) {
   const what = counted(ids.length, "integration");
   function undo(deleted: readonly Deletion[]) {
     const ids = deleted.map((deletion) => deletion._id);
-    restore.mutate(ids, {
-      onSuccess: (restored) => toast(`${counted(restored.length, "integration")} restored.`),
-      onError: (error) => toast(`Not restored: ${error.message} Try it below the list, under “Recently deleted”.`),
-    });
+    // The dialog is gone by then: what belongs to it is no longer called back.
+    restore.mutateAsync(ids).then(
+      (restored) => toast(`${counted(restored.length, "integration")} restored.`),
+      (error) => toast(`Not restored: ${error.message} Try it below the list, under “Recently deleted”.`),
+    );
   }
   function confirm() {
     remove.mutate(ids, {
