@@ -293,6 +293,29 @@ test("other stores have their own fields and one step; a list of links is read",
   await disconnect(page, "press");
 });
 
+test("what only the operator can allow is told with the setting", async ({ signedIn: page }) => {
+  await disconnect(page, "attic");
+  await page.goto(`${LIST}?add=folder`);
+  const folder = page.getByRole("dialog", { name: "Integrate a folder of the server" });
+  await folder.getByLabel("Name").fill("attic");
+  await folder.getByLabel("Path").fill("/nowhere/films");
+  await folder.getByRole("button", { name: "Next" }).click();
+  await page.getByRole("button", { name: "Verify My Account" }).click();
+  const remedy = page.getByRole("region", { name: /How to mend/ });
+  await expect(remedy).toContainText("The operator of this server", { timeout: 30_000 });
+  await expect(remedy.getByRole("group", { name: "Settings of this server" })).toContainText("folders.roots");
+  await page.goto(LIST);
+  await expect(rowOf(page, "attic")).toContainText("Failed");
+  await expect(rowOf(page, "attic").getByRole("button", { name: "Get JSON of attic" })).toBeDisabled();
+  await expect(rowOf(page, "attic")).toContainText("Available when the integration is active again");
+  await rowOf(page, "attic")
+    .getByRole("link", { name: /See the checks/ })
+    .click();
+  await expect(page.getByRole("region", { name: /How to mend/ })).toBeVisible();
+  await expectAccessible(page);
+  await disconnect(page, "attic");
+});
+
 test("settings are changed, refused with reasons, and kept", async ({ signedIn: page }) => {
   const path = `${LIST}/${world().integration}?tab=settings`;
   await page.goto(path);

@@ -40,11 +40,11 @@ export function Change({ integration }: { integration: Integration }) {
         <div className="int-fields">
           {text("include", "Only these patterns", "One a line, such as 2024/**; none takes every video.", true)}
           {text("exclude", "Not these patterns", "One a line.", true)}
+          {text("storage_classes", "Storage classes", "One a line, such as STANDARD; none for all.", true)}
           {text("min_bytes", "At least (bytes)")}
           {text("max_bytes", "At most (bytes)")}
           {text("modified_after", "Changed on or after", "A date or a moment, such as 2026-03-01.")}
           {text("modified_before", "Changed before")}
-          {text("storage_classes", "Storage classes", "One a line, such as STANDARD; none for all.", true)}
         </div>
       </fieldset>
       <fieldset className="card int-group">

@@ -11,7 +11,7 @@ import { SynchronizeCell } from "./Row";
 import { Numbers } from "./Statistics";
 import { Synchronizations } from "./Synchronizations";
 import { Verification } from "./Verification";
-import { address, isUsable, providerName, reason, STATUS, scheduleInWords } from "./words";
+import { address, isUsable, providerName, READ_WITH, reason, STATUS, scheduleInWords } from "./words";
 
 export function Details() {
   const { id = "" } = useParams();
@@ -66,7 +66,7 @@ function Facts({ integration }: { integration: Integration }) {
     ],
     ["Provider", providerName(integration.provider)],
     ["Integration ID", copied(integration._id, "the integration id")],
-    ["Read with", integration.credentials],
+    ["Read with", READ_WITH[integration.credentials ?? ""] ?? integration.credentials],
     ["Account", integration.account_id ?? integration.account],
     ["Region", integration.region],
     ["Role", integration.role_arn && copied(integration.role_arn, "the role's ARN")],

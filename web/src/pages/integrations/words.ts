@@ -70,6 +70,18 @@ export const MENDED_BY: Record<Schema<"FixBy">, string> = {
   time: "Nobody: it passes by itself",
 };
 
+/** With whose eyes a store is seen. */
+export const READ_WITH: Record<string, string> = {
+  role: "A role of the owner",
+  keys: "An access key",
+  instance: "This server's own identity",
+  anonymous: "Nobody's: it is public",
+  service_account: "A service account",
+  sas: "A shared access signature",
+  shared_key: "The storage account's key",
+  client_secret: "An application of Entra",
+};
+
 /** Lists of objects by the names that the API gives them. */
 export const OBJECT_STATES: readonly { id: string; label: string }[] = [
   { id: "present", label: "All in the bucket" },
