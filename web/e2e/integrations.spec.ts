@@ -293,27 +293,36 @@ test("other stores have their own fields and one step; a list of links is read",
   await disconnect(page, "press");
 });
 
-test("what only the operator can allow is told with the setting", async ({ signedIn: page }) => {
-  await disconnect(page, "attic");
+test("what only the operator can allow is refused with the setting", async ({ signedIn: page }) => {
   await page.goto(`${LIST}?add=folder`);
   const folder = page.getByRole("dialog", { name: "Integrate a folder of the server" });
   await folder.getByLabel("Name").fill("attic");
-  await folder.getByLabel("Path").fill("/nowhere/films");
+  await folder.getByLabel("Path").fill("/etc");
   await folder.getByRole("button", { name: "Next" }).click();
+  await expect(folder.getByRole("alert")).toContainText("Next: Let the operator add the folder to folders.roots.");
+  await expect(folder.getByRole("alert")).toContainText("reference");
+});
+
+test("an integration that failed says why, gives no list, and says how it is mended", async ({ signedIn: page }) => {
+  const bucket = "attic-of-nobody";
+  await disconnect(page, bucket);
+  await page.goto(`${LIST}?add=aws_s3`);
+  const modal = page.getByRole("dialog", { name: "Integrate AWS S3" });
+  await modal.getByRole("button", { name: /Read it with/ }).click();
+  await page.getByRole("option", { name: "Nobody's: the bucket is public" }).click();
+  await modal.getByRole("textbox", { name: "Bucket" }).fill(bucket);
+  await modal.getByRole("button", { name: "Next" }).click();
   await page.getByRole("button", { name: "Verify My Account" }).click();
-  const remedy = page.getByRole("region", { name: /How to mend/ });
-  await expect(remedy).toContainText("The operator of this server", { timeout: 30_000 });
-  await expect(remedy.getByRole("group", { name: "Settings of this server" })).toContainText("folders.roots");
+  await expect(page.getByRole("region", { name: /How to mend/ })).toContainText("Who mends it", { timeout: 45_000 });
   await page.goto(LIST);
-  await expect(rowOf(page, "attic")).toContainText("Failed");
-  await expect(rowOf(page, "attic").getByRole("button", { name: "Get JSON of attic" })).toBeDisabled();
-  await expect(rowOf(page, "attic")).toContainText("Available when the integration is active again");
-  await rowOf(page, "attic")
-    .getByRole("link", { name: /See the checks/ })
-    .click();
+  const row = rowOf(page, bucket);
+  await expect(row).toContainText("Failed");
+  await expect(row.getByRole("button", { name: `Get JSON of ${bucket}` })).toBeDisabled();
+  await expect(row).toContainText("Available when the integration is active again");
+  await row.getByRole("link", { name: /See the checks/ }).click();
   await expect(page.getByRole("region", { name: /How to mend/ })).toBeVisible();
   await expectAccessible(page);
-  await disconnect(page, "attic");
+  await disconnect(page, bucket);
 });
 
 test("settings are changed, refused with reasons, and kept", async ({ signedIn: page }) => {
