@@ -9,24 +9,24 @@ test("tasks are filtered, and the address keeps it", async ({ signedIn: page }) 
   await keepScreenshot(page, "tasks");
   await page.getByRole("button", { name: /State/ }).click();
   await page.getByRole("option", { name: "Failed" }).click();
-  await expect(page).toHaveURL(/status=failed/);
+  await expect(page).toHaveURL(/state=failed/);
   await expect(rows.first()).toBeVisible();
   const failed = await rows.allInnerTexts();
   expect(failed).toContain("small.mp4");
   expect(failed).not.toContain("speech.mp4");
-  await page.getByLabel("File name").fill("small.mp4");
-  await expect(page).toHaveURL(/filename=small.mp4/);
+  await page.getByLabel("Name").fill("SMALL");
+  await expect(page).toHaveURL(/name=SMALL/);
   await expect(rows).toHaveText(["small.mp4"]);
   await page.getByRole("button", { name: /Reason/ }).click();
   await page.getByRole("option", { name: "Broken file" }).click();
   await expect(page.getByRole("heading", { name: "No task is like that" })).toBeVisible();
   await page.reload();
   await expect(page.getByRole("heading", { name: "No task is like that" })).toBeVisible();
-  await expect(page.getByLabel("File name")).toHaveValue("small.mp4");
+  await expect(page.getByLabel("Name")).toHaveValue("SMALL");
   await expectAccessible(page);
   await page.getByRole("search").getByRole("button", { name: "Clear all filters" }).click();
   await expect(page).toHaveURL(/\/tasks$/);
-  await expect(page.getByLabel("File name")).toHaveValue("");
+  await expect(page.getByLabel("Name")).toHaveValue("");
   const today = await page.evaluate(() => new Date().toLocaleDateString("sv"));
   await page.getByLabel("Made from").fill(today);
   await expect(rows.first()).toBeVisible();
@@ -35,7 +35,7 @@ test("tasks are filtered, and the address keeps it", async ({ signedIn: page }) 
 });
 
 test("a task says why it failed, with value, rule and remedy", async ({ signedIn: page }) => {
-  await page.goto(`/dashboard/tasks?transfer_id=${world().transfer}&status=failed&filename=small.mp4`);
+  await page.goto(`/dashboard/tasks?transfer_id=${world().transfer}&status=failed&name=small`);
   await page.getByRole("link", { name: "small.mp4" }).click();
   const drawer = page.getByRole("dialog", { name: "Task" });
   await expect(drawer).toContainText("Found: ");
@@ -50,7 +50,7 @@ test("a task says why it failed, with value, rule and remedy", async ({ signedIn
 });
 
 test("a task is opened, tried again and closed by keyboard only", async ({ signedIn: page }) => {
-  await page.goto(`/dashboard/tasks?transfer_id=${world().transfer}&status=failed&filename=broken.mp4`);
+  await page.goto(`/dashboard/tasks?transfer_id=${world().transfer}&state=failed&name=broken`);
   await expect(page.getByRole("link", { name: "broken.mp4" })).toBeVisible();
   await tabTo(page, "broken.mp4");
   await page.keyboard.press("Enter");
@@ -65,7 +65,7 @@ test("a task is opened, tried again and closed by keyboard only", async ({ signe
 });
 
 test("a ready task leads to its video, and has a page of its own", async ({ signedIn: page }) => {
-  await page.goto(`/dashboard/tasks?transfer_id=${world().transfer}&filename=speech.mp4`);
+  await page.goto(`/dashboard/tasks?transfer_id=${world().transfer}&name=speech`);
   await page.getByRole("link", { name: "speech.mp4" }).click();
   const id = new URL(page.url()).searchParams.get("task");
   await page.goto(`/dashboard/tasks/${id}`);

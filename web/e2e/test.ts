@@ -9,8 +9,9 @@ export { expect, world };
 /** Where screenshots are kept: written with UPDATE_DOCS=1 only, since each run differs by a pixel. */
 const SHOTS = new URL("../../docs/screenshots/", import.meta.url).pathname;
 
-/** Refusals that a test provokes are answers with such a status; the browser logs them, too. */
-const LOGGED_REFUSAL = /Failed to load resource: the server responded with a status of 4\d\d/;
+/** Refusals that a test provokes are answers with such a status, or its switching the network off; the browser logs them, too. */
+const LOGGED_REFUSAL =
+  /Failed to load resource: (the server responded with a status of 4\d\d|net::ERR_INTERNET_DISCONNECTED)/;
 
 export const test = base.extend<{ signedIn: Page }>({
   page: async ({ page }, use) => {

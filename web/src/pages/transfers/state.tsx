@@ -8,10 +8,10 @@ type Shown = Pick<Schema<"Transfer">, "state" | "is_finished" | "counts" | "paus
 
 /** The parts of a transfer in the order of a task's life; they add up to its total. */
 export const PARTS: readonly { of: keyof Counts; label: string; tone: Tone }[] = [
-  { of: "validating", label: "Being fetched and checked", tone: "warn" },
+  { of: "validating", label: "Fetching, checking", tone: "warn" },
   { of: "pending", label: "Waiting", tone: "soft" },
   { of: "queued", label: "Queued", tone: "soft" },
-  { of: "indexing", label: "Being indexed", tone: "accent" },
+  { of: "indexing", label: "Indexing", tone: "accent" },
   { of: "ready", label: "Ready", tone: "good" },
   { of: "skipped", label: "There already", tone: "info" },
   { of: "failed", label: "Failed", tone: "bad" },

@@ -35,7 +35,7 @@ export function Faults({ transfer, onMore }: { transfer: TransferNow; onMore: ()
               >
                 Retry these {formatNumber(fault.count)}
               </Button>
-              <ButtonLink to={`/tasks?transfer_id=${_id}&status=failed&code=${fault.code}`} icon="list">
+              <ButtonLink to={`/tasks?transfer_id=${_id}&state=failed&code=${fault.code}`} icon="list">
                 Show these<span className="visually-hidden">: {fault.message || fault.code}</span>
               </ButtonLink>
             </div>

@@ -58,7 +58,7 @@ export function InHand({ transfer }: { transfer: TransferNow }) {
       {in_hand.length > MOST && (
         <p className="soft">
           … and{" "}
-          <Link to={`/tasks?transfer_id=${transfer._id}&status=validating,indexing`}>{in_hand.length - MOST} more</Link>
+          <Link to={`/tasks?transfer_id=${transfer._id}&state=validating,indexing`}>{in_hand.length - MOST} more</Link>
         </p>
       )}
     </section>

@@ -24,7 +24,7 @@ export function Numbers({ transfer, pace }: { transfer: TransferNow; pace: Retur
             <dt>{label}</dt>
             <dd>
               {counts[of] > 0 ? (
-                <Link to={`/tasks?transfer_id=${_id}&status=${of}`}>{formatNumber(counts[of])}</Link>
+                <Link to={`/tasks?transfer_id=${_id}&state=${of}`}>{formatNumber(counts[of])}</Link>
               ) : (
                 <span className="soft">0</span>
               )}

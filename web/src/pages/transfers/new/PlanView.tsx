@@ -6,7 +6,7 @@ import { api, unwrap } from "../../../api/client";
 import { Button, Select } from "../../../ui/controls";
 import { Badge, Busy, Failure, StageBar, type Tone } from "../../../ui/display";
 import { counted, formatBytes, formatDuration, formatNumber } from "../../../ui/format";
-import { lengthOf, timeFor } from "../plan/estimate";
+import { lengthOf, lengthOfAll, type Range, timeFor } from "../plan/estimate";
 import { VirtualList } from "../VirtualList";
 import type { Draft, PlanRow } from "./draft";
 
@@ -87,7 +87,7 @@ export function PlanView({ draft, onStop, onAgain }: { draft: Draft; onStop: () 
 
 /** Hours of video and the time it may take: ranges, with what they are made of, or "unknown". */
 function Estimates({ draft }: { draft: Draft }) {
-  const { taken, bytes, reading } = draft;
+  const { taken, bytes, reading, known } = draft;
   const [index] = Object.entries(reading?.indexes ?? {}).sort(([, one], [, other]) => other - one)[0] ?? [];
   const videos = useQuery({
     queryKey: ["index", index, "videos", "for estimates"],
@@ -105,25 +105,28 @@ function Estimates({ draft }: { draft: Draft }) {
     staleTime: 60_000,
     queryFn: () => unwrap(api.GET("/transfers", { params: { query: { page_limit: 20 } } })),
   });
-  const length = lengthOf(bytes, videos.data?.data ?? []);
+  const measured = videos.data?.data ?? [];
+  const length = lengthOfAll(known, { of: taken, bytes }, (rest) => lengthOf(rest, measured));
   const time = timeFor(taken, transfers.data?.data ?? []);
+  function lengthWords(): string {
+    if (length?.isExact) return "as their headers tell";
+    const isSome = known.of > 0 ? `known of ${formatNumber(known.of)}; ` : "";
+    if (length) return `${isSome}guessed by the bit rate of videos of the index`;
+    return `${isSome}told when the videos are fetched`;
+  }
   return (
     <>
       <div>
         <dt>Length of video</dt>
         <dd>
-          {taken === 0 ? "none" : length ? `${formatDuration(length.low)} – ${formatDuration(length.high)}` : "unknown"}
-          <small>
-            {length
-              ? `guessed by the bit rate of ${counted(length.of, "video")} of the index`
-              : "told when the videos are fetched"}
-          </small>
+          {taken === 0 ? "none" : length ? rangeOf(length) : "unknown"}
+          <small>{taken > 0 && lengthWords()}</small>
         </dd>
       </div>
       <div>
         <dt>It may take</dt>
         <dd>
-          {taken === 0 ? "no time" : time ? `${formatDuration(time.low)} – ${formatDuration(time.high)}` : "unknown"}
+          {taken === 0 ? "no time" : time ? rangeOf(time) : "unknown"}
           <small>
             {time ? `at the pace of the last ${counted(time.of, "transfer")}` : "no transfer has ended here yet"}
           </small>
@@ -132,6 +135,11 @@ function Estimates({ draft }: { draft: Draft }) {
     </>
   );
 }
+
+const rangeOf = ({ low, high }: Range) => {
+  const [from, to] = [formatDuration(low), formatDuration(high)];
+  return from === to ? from : `${from} – ${to}`;
+};
 
 function PlanRows({ rows }: { rows: readonly PlanRow[] }) {
   const [shown, setShown] = useState("all");

@@ -23,10 +23,20 @@ export interface Draft {
   skipped: number;
   refused: number;
   bytes: number;
+  /** Of those to take whose length is known: how long, and how many bytes. */
+  known: { of: number; seconds: number; bytes: number };
   error?: unknown;
 }
 
-const EMPTY: Draft = { phase: "empty", rows: [], taken: 0, skipped: 0, refused: 0, bytes: 0 };
+const EMPTY: Draft = {
+  phase: "empty",
+  rows: [],
+  taken: 0,
+  skipped: 0,
+  refused: 0,
+  bytes: 0,
+  known: { of: 0, seconds: 0, bytes: 0 },
+};
 /** Refusals of the server that are taken as wrong entries before it is given up. */
 const MOST_REFUSALS = 50;
 const SHOW_EVERY_MS = 150;
@@ -111,15 +121,22 @@ export class Drafting {
     const answer = await send(`${API_BASE}/tasks/transfers?dry_run=true`, { method: "POST", body, signal });
     const rows: PlanRow[] = [];
     const sums = { taken: 0, skipped: 0, refused: 0, bytes: 0 };
+    const known = { of: 0, seconds: 0, bytes: 0 };
     await readPlan(answer, (entries) => {
       for (const entry of entries) {
         rows.push({ ...entry, number: numbers[entry.entry] ?? 0, line: lines[entry.entry] ?? 0 });
         sums[entry.verdict] += 1;
-        if (entry.verdict === "taken") sums.bytes += entry.size_bytes ?? 0;
+        if (entry.verdict !== "taken") continue;
+        sums.bytes += entry.size_bytes ?? 0;
+        if (entry.duration_s == null) continue;
+        known.of += 1;
+        known.seconds += entry.duration_s;
+        known.bytes += entry.size_bytes ?? 0;
       }
-      if (!signal.aborted && Date.now() - this.#shownAt > SHOW_EVERY_MS) this.#set({ rows, ...sums });
+      if (!signal.aborted && Date.now() - this.#shownAt > SHOW_EVERY_MS)
+        this.#set({ rows, ...sums, known: { ...known } });
     });
-    if (!signal.aborted) this.#set({ rows, ...sums });
+    if (!signal.aborted) this.#set({ rows, ...sums, known });
   }
 
   /** Ends the planning; what is known stays. */

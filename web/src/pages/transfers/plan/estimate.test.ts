@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Schema } from "../../../api/client";
-import { lengthOf, timeFor } from "./estimate";
+import { lengthOf, lengthOfAll, timeFor } from "./estimate";
 
 const ended = (seconds: number, ready: number, more: Partial<Schema<"Transfer">> = {}) =>
   ({
@@ -23,6 +23,13 @@ describe("an estimate", () => {
     expect(timeFor(10, [unfinished, ended(5, 0), ended(5, 5, { state: "cancelled" })])).toBeUndefined();
     expect(lengthOf(100, [])).toBeUndefined();
     expect(lengthOf(100, [video(0, 3)])).toBeUndefined();
+  });
+  it("of the hours is exact where all are known, and guesses only the rest", () => {
+    const guess = (bytes: number) => ({ low: bytes, high: bytes * 2 });
+    const known = { of: 2, seconds: 60, bytes: 50 };
+    expect(lengthOfAll(known, { of: 2, bytes: 50 }, guess)).toEqual({ low: 60, high: 60, isExact: true });
+    expect(lengthOfAll(known, { of: 3, bytes: 60 }, guess)).toEqual({ low: 70, high: 80, isExact: false });
+    expect(lengthOfAll(known, { of: 3, bytes: 60 }, () => undefined)).toBeUndefined();
   });
   it("of the hours goes by the bit rates that there are", () => {
     expect(lengthOf(1000, [video(100, 1), video(100, 2), video(100, 3)])).toEqual({ low: 10, high: 30, of: 3 });

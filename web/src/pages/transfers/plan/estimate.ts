@@ -31,6 +31,18 @@ export function timeFor(
   return { low: Math.round(low), high: Math.round(high), of: paces.length };
 }
 
+/** The length of all, from what is known of some and guessed of the rest. */
+export function lengthOfAll(
+  known: { of: number; seconds: number; bytes: number },
+  all: { of: number; bytes: number },
+  guess: (bytes: number) => Range | undefined,
+): (Range & { isExact: boolean }) | undefined {
+  const { seconds } = known;
+  if (known.of === all.of) return { low: seconds, high: seconds, isExact: true };
+  const rest = guess(all.bytes - known.bytes);
+  return rest && { low: seconds + rest.low, high: seconds + rest.high, isExact: false };
+}
+
 /** Seconds of video in so many bytes, at the bit rates of these videos: from the second tenth to the ninth. */
 export function lengthOf(bytes: number, videos: readonly Schema<"Video">[]): (Range & { of: number }) | undefined {
   const rates = videos

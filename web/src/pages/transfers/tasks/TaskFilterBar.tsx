@@ -22,9 +22,16 @@ export function TaskFilterBar({
   const statuses = Object.entries(STATUS_WORDS).map(([id, label]) => ({ id, label }));
   const isAny = FILTERS.every((name) => filters[name] === "");
   return (
-    <search className="stack">
+    <search>
       <div className="filters">
-        <One label="State" name="status" any="Any state" choices={statuses} {...{ filters, onFilter }} />
+        <One
+          label="State"
+          name="state"
+          any="Any state"
+          choices={statuses}
+          filters={{ ...filters, state: filters.state || filters.status }}
+          onFilter={onFilter}
+        />
         <One label="Reason" name="code" any="Any reason" choices={REASONS} {...{ filters, onFilter }} />
         <One
           label="Index"
@@ -33,12 +40,10 @@ export function TaskFilterBar({
           choices={indexes.data?.all.map((index) => ({ id: index._id, label: index.index_name })) ?? []}
           {...{ filters, onFilter }}
         />
-        <Typed label="File name" name="filename" {...{ filters, onFilter }} />
+        <Typed label="Name" name="name" {...{ filters, onFilter }} />
         <TextField label="Made from" type="date" value={filters.from} onChange={(day) => onFilter("from", day)} />
         <TextField label="Made until" type="date" value={filters.to} onChange={(day) => onFilter("to", day)} />
         <Typed label="Transfer" name="transfer_id" {...{ filters, onFilter }} />
-      </div>
-      <div className="row">
         <Button isDisabled={isAny} onPress={onClear}>
           Clear all filters
         </Button>

@@ -29,6 +29,9 @@ const page = (filters: TaskFilters, number: number) => {
   });
 };
 
+/** The address as it is now: of two quick changes the second must not undo the first. */
+const current = () => new URLSearchParams(window.location.search);
+
 export function TaskList() {
   const [search, setSearch] = useSearchParams();
   const filters = filtersOf(search);
@@ -47,19 +50,20 @@ export function TaskList() {
   }, [client, filterKey, number, pages, isShown]);
 
   const filter = useCallback(
-    (name: keyof TaskFilters, value: string) =>
-      setSearch((before) => withFilter(before, name, value), { replace: true }),
+    (name: keyof TaskFilters, value: string) => setSearch(withFilter(current(), name, value), { replace: true }),
     [setSearch],
   );
   const clear = () =>
-    setSearch((before) => FILTERS.reduce((left, name) => withFilter(left, name, ""), before), { replace: true });
-  const turn = (to: number) =>
-    setSearch((before) => {
-      const next = new URLSearchParams(before);
-      if (to === 1) next.delete("page");
-      else next.set("page", String(to));
-      return next;
-    });
+    setSearch(
+      FILTERS.reduce((left, name) => withFilter(left, name, ""), current()),
+      { replace: true },
+    );
+  const turn = (to: number) => {
+    const next = current();
+    if (to === 1) next.delete("page");
+    else next.set("page", String(to));
+    setSearch(next);
+  };
   const opened = search.get("task");
   const isFiltered = FILTERS.some((name) => filters[name] !== "");
   return (
@@ -81,13 +85,11 @@ export function TaskList() {
       </Loaded>
       <Drawer
         id={opened}
-        onClose={() =>
-          setSearch((before) => {
-            const next = new URLSearchParams(before);
-            next.delete("task");
-            return next;
-          })
-        }
+        onClose={() => {
+          const next = current();
+          next.delete("task");
+          setSearch(next);
+        }}
       />
     </Page>
   );
@@ -97,7 +99,7 @@ function NoTasks({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => 
   if (isFiltered) {
     return (
       <Empty title="No task is like that" action={<Button onPress={onClear}>Clear all filters</Button>}>
-        <p>Take a filter away to see more. File names are compared whole.</p>
+        <p>Take a filter away to see more.</p>
       </Empty>
     );
   }
@@ -146,11 +148,17 @@ function Rows({ tasks, search }: { tasks: readonly Task[]; search: URLSearchPara
       ),
     },
     { id: "index", label: "Index", cell: (task) => <span className="one-line">{name(task.index_id)}</span> },
-    { id: "made", label: "Made", cell: (task) => <Moment value={task.created_at} /> },
-    { id: "changed", label: "Changed", cell: (task) => <Moment value={task.updated_at} /> },
+    { id: "made", label: "Made", cell: (task) => <When value={task.created_at} /> },
+    { id: "changed", label: "Changed", cell: (task) => <When value={task.updated_at} /> },
   ];
   return <Table caption="Tasks" columns={columns} rows={tasks} rowKey={(task) => task._id} />;
 }
+
+const When = ({ value }: { value: string }) => (
+  <span className="one-line small">
+    <Moment value={value} />
+  </span>
+);
 
 /** In short, why a task is where it is. */
 function whyOf(task: Task): string {

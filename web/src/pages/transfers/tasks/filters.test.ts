@@ -15,7 +15,7 @@ describe("the filters of tasks", () => {
     expect(queryOf(filtersOf(search("from=yesterday")), 1)).toEqual({ page: 1, page_limit: 50 });
   });
   it("begin with the first page when they change", () => {
-    expect(`${withFilter(search("page=7&status=ready"), "filename", "a b")}`).toBe("status=ready&filename=a+b");
-    expect(`${withFilter(search("page=7&status=ready"), "status", "")}`).toBe("");
+    expect(`${withFilter(search("page=7&state=ready"), "name", "a b")}`).toBe("state=ready&name=a+b");
+    expect(`${withFilter(search("page=7&status=ready"), "state", "")}`).toBe("");
   });
 });

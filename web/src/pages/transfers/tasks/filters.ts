@@ -1,17 +1,21 @@
 // Which tasks are listed: kept in the address, told to the server.
 
 export interface TaskFilters {
+  /** One state or several, exactly. */
+  state: string;
+  /** As the contract counts: those that were there already are ready, too. Other pages link so. */
   status: string;
   code: string;
   index_id: string;
   transfer_id: string;
-  filename: string;
+  /** A part of the name or address. */
+  name: string;
   /** Days in the reader's zone, `2026-11-29`. */
   from: string;
   to: string;
 }
 
-export const FILTERS = ["status", "code", "index_id", "transfer_id", "filename", "from", "to"] as const;
+export const FILTERS = ["state", "status", "code", "index_id", "transfer_id", "name", "from", "to"] as const;
 export const PER_PAGE = 50;
 
 export function filtersOf(search: URLSearchParams): TaskFilters {
@@ -24,6 +28,7 @@ export function withFilter(search: URLSearchParams, name: keyof TaskFilters, val
   const next = new URLSearchParams(search);
   if (value === "") next.delete(name);
   else next.set(name, value);
+  if (name === "state") next.delete("status");
   next.delete("page");
   return next;
 }
