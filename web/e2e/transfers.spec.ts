@@ -55,13 +55,13 @@ async function paused(page: Page, index: string): Promise<string> {
 
 /** The number below a label of the page's lists of numbers. */
 const number = (page: Page, label: string) =>
-  page.locator(".numbers > div", { has: page.getByText(label, { exact: true }) }).locator("dd");
+  page.locator(".tr-numbers > div", { has: page.getByText(label, { exact: true }) }).locator("dd");
 
 async function expectSum(page: Page, total: number) {
   const numbers = await page
     .locator("#numbers")
     .locator("xpath=ancestor::section")
-    .locator(".numbers dd")
+    .locator(".tr-numbers dd")
     .allInnerTexts();
   const counts = numbers.map((text) => Number(text.replaceAll(/\D/g, "")));
   expect(counts.at(-1)).toBe(total);

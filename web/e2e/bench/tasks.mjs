@@ -49,8 +49,8 @@ async function timed(page, what) {
     ([selector, text]) =>
       new Promise((done) => {
         const rows = () =>
-          document.querySelector(".tasks-table[data-waiting=false]") &&
-          `${document.querySelector(".pager")?.textContent} ${document.querySelector(".tasks-table tbody th")?.textContent}`;
+          document.querySelector(".tr-tasks-table[data-waiting=false]") &&
+          `${document.querySelector(".pager")?.textContent} ${document.querySelector(".tr-tasks-table tbody th")?.textContent}`;
         const before = rows();
         const target = [...document.querySelectorAll(selector)].find((each) =>
           each.textContent.trim().startsWith(text),
@@ -81,7 +81,7 @@ async function measure(page, index) {
   };
   const opened = performance.now();
   await page.goto(`${site}/dashboard/tasks?index_id=${index}`);
-  await page.locator(".tasks-table tbody th").first().waitFor();
+  await page.locator(".tr-tasks-table tbody th").first().waitFor();
   note("open", { ms: performance.now() - opened, busy: [] });
   const pages = (await page.getByRole("button", { name: "Next" }).count()) > 0 ? PAGES : 0;
   for (let step = 0; step < Math.min(pages, 1); step += 1)

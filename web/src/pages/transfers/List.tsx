@@ -50,7 +50,7 @@ export function TransferList() {
                 page={page}
                 pages={page_info.total_page}
                 total={page_info.total_results}
-                what="transfers"
+                what={page_info.total_results === 1 ? "transfer" : "transfers"}
                 onPage={(next) => setSearch(next === 1 ? {} : { page: String(next) })}
               />
             </>
@@ -78,7 +78,7 @@ const COLUMNS = [
     id: "progress",
     label: "Progress",
     cell: ({ counts, total }: Transfer) => (
-      <div className="list-progress">
+      <div className="tr-list-progress">
         <StageBar shares={sharesOf(counts)} total={total} />
         <span className="small soft numeric">
           {formatNumber(finished(counts))} of {formatNumber(total)}, {formatPercent(finished(counts), total)}

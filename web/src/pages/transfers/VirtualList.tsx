@@ -27,7 +27,7 @@ export function VirtualList<Row>({
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
     // biome-ignore lint/a11y/useSemanticElements: a section would become a landmark
-    <div className="long-list" ref={frame} tabIndex={0} role="group" aria-label={label}>
+    <div className="tr-long-list" ref={frame} tabIndex={0} role="group" aria-label={label}>
       <ul style={{ height: list.getTotalSize() }}>
         {list.getVirtualItems().map((item) => {
           const row = rows[item.index];

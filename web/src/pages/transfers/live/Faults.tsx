@@ -16,7 +16,7 @@ export function Faults({ transfer, onMore }: { transfer: TransferNow; onMore: ()
       <h2 id="faults" tabIndex={-1}>
         {counted(counts.failed, "video")} failed, for {counted(faults.length, "reason")}
       </h2>
-      <ul className="reasons">
+      <ul className="tr-reasons">
         {faults.map((fault) => (
           <li key={fault.code}>
             <p>

@@ -9,8 +9,7 @@ import type { TransferNow } from "./TransferPage";
 const MOST = 20;
 
 export function InHand({ transfer }: { transfer: TransferNow }) {
-  const { in_hand, is_finished, paused_at } = transfer;
-  if (is_finished) return null;
+  const { in_hand, paused_at } = transfer;
   return (
     <section aria-labelledby="in-hand">
       <h2 id="in-hand">In hand now</h2>
@@ -47,7 +46,7 @@ export function InHand({ transfer }: { transfer: TransferNow }) {
               id: "bar",
               label: <span className="visually-hidden">Progress</span>,
               cell: (task) => (
-                <span className="in-hand-bar">
+                <span className="tr-in-hand-bar">
                   <StageBar total={1} shares={[{ label: "done", count: task.fraction, tone: "accent" }]} />
                 </span>
               ),

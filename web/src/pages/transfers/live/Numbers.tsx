@@ -18,7 +18,7 @@ export function Numbers({ transfer, pace }: { transfer: TransferNow; pace: Retur
         <Pace transfer={transfer} pace={pace} />
       </div>
       <StageBar shares={sharesOf(counts)} total={total} />
-      <dl className="numbers">
+      <dl className="tr-numbers">
         {PARTS.map(({ of, label, tone }) => (
           <div key={of} className={tone}>
             <dt>{label}</dt>

@@ -22,7 +22,7 @@ export function Stages({ transfer }: { transfer: TransferNow }) {
   return (
     <section className="card" aria-labelledby="stages">
       <h2 id="stages">Stages</h2>
-      <ol className="stages">
+      <ol className="tr-stages">
         {stages.map(({ label, stage, more }) => (
           <li key={label}>
             <strong>{label}</strong>

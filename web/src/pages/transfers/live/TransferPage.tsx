@@ -69,9 +69,9 @@ export function TransferPage() {
       ) : (
         <>
           <Numbers transfer={data} pace={pace} />
+          {!data.is_finished && <Stages transfer={data} />}
+          {!data.is_finished && <InHand transfer={data} />}
           <Faults transfer={data} onMore={() => source.start()} />
-          <Stages transfer={data} />
-          <InHand transfer={data} />
           <Reports id={data._id} total={data.total} />
         </>
       )}

@@ -74,7 +74,7 @@ function Choose({
     );
   return (
     <div className="stack">
-      <div className="filters">
+      <div className="tr-filters">
         <Select
           label="Integration"
           choices={integrations.map((each) => ({
@@ -137,7 +137,7 @@ function Import({ integration, index }: { integration: string; index: string }) 
       {count.error && <Failure error={count.error} onRetry={() => count.refetch()} />}
       {count.data && (
         <>
-          <dl className="numbers">
+          <dl className="tr-numbers">
             <div className="good">
               <dt>Videos to take</dt>
               <dd>{formatNumber(count.data.count)}</dd>

@@ -40,7 +40,7 @@ export function ManifestInput({ source, onChange }: { source: Source; onChange: 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping is one of several ways; the others are its field and button
     <div
-      className="drop"
+      className="tr-drop"
       data-over={isOver}
       onDragOver={(event) => {
         event.preventDefault();

@@ -9,6 +9,7 @@ import { counted, formatBytes, formatDuration, formatNumber } from "../../../ui/
 import { lengthOf, lengthOfAll, type Range, timeFor } from "../plan/estimate";
 import { VirtualList } from "../VirtualList";
 import type { Draft, PlanRow } from "./draft";
+import { useAllIndexes } from "./known";
 
 const VERDICTS: Record<PlanRow["verdict"], { label: string; tone: Tone }> = {
   taken: { label: "Would be taken", tone: "good" },
@@ -53,7 +54,7 @@ export function PlanView({ draft, onStop, onAgain }: { draft: Draft; onStop: () 
           { label: "would fail", count: refused, tone: "bad" },
         ]}
       />
-      <dl className="numbers">
+      <dl className="tr-numbers">
         <div className="good">
           <dt>Would be taken</dt>
           <dd>
@@ -88,7 +89,7 @@ export function PlanView({ draft, onStop, onAgain }: { draft: Draft; onStop: () 
 /** Hours of video and the time it may take: ranges, with what they are made of, or "unknown". */
 function Estimates({ draft }: { draft: Draft }) {
   const { taken, bytes, reading, known } = draft;
-  const [index] = Object.entries(reading?.indexes ?? {}).sort(([, one], [, other]) => other - one)[0] ?? [];
+  const index = useIndexToGuessBy(reading?.indexes ?? {});
   const videos = useQuery({
     queryKey: ["index", index, "videos", "for estimates"],
     enabled: index !== undefined,
@@ -111,7 +112,7 @@ function Estimates({ draft }: { draft: Draft }) {
   function lengthWords(): string {
     if (length?.isExact) return "as their headers tell";
     const isSome = known.of > 0 ? `known of ${formatNumber(known.of)}; ` : "";
-    if (length) return `${isSome}guessed by the bit rate of videos of the index`;
+    if (length) return `${isSome}guessed by the bit rate of videos that are here`;
     return `${isSome}told when the videos are fetched`;
   }
   return (
@@ -128,12 +129,24 @@ function Estimates({ draft }: { draft: Draft }) {
         <dd>
           {taken === 0 ? "no time" : time ? rangeOf(time) : "unknown"}
           <small>
-            {time ? `at the pace of the last ${counted(time.of, "transfer")}` : "no transfer has ended here yet"}
+            {!time
+              ? "no transfer has ended here yet"
+              : time.of === 1
+                ? "at the pace of the only transfer yet"
+                : `at the pace of the last ${formatNumber(time.of)} transfers`}
           </small>
         </dd>
       </div>
     </>
   );
+}
+
+/** Of the indexes that are entered, the one that most entries name; if it is empty, the fullest that there is. */
+function useIndexToGuessBy(entered: Record<string, number>): string | undefined {
+  const all = useAllIndexes().data?.all ?? [];
+  const full = all.filter((index) => index.video_count > 0);
+  full.sort((one, other) => (entered[other._id] ?? 0) - (entered[one._id] ?? 0) || other.video_count - one.video_count);
+  return full[0]?._id;
 }
 
 const rangeOf = ({ low, high }: Range) => {
@@ -158,7 +171,7 @@ function PlanRows({ rows }: { rows: readonly PlanRow[] }) {
       <Select label="Show" choices={choices} value={shown} onChange={setShown} />
       <VirtualList label="Planned videos" rows={found} rowKey={(row) => row.number} estimate={64}>
         {(row) => (
-          <div className="line-of">
+          <div className="tr-line-of">
             <span className="soft small numeric">Line {formatNumber(row.line)}</span>
             <div>
               <p className="breakable">{row.object}</p>

@@ -15,7 +15,7 @@ export function Problems({ reading, source }: { reading: Reading; source: Source
       </p>
       <VirtualList label="Wrong entries" rows={reading.problems} rowKey={(problem) => problem.entry} estimate={84}>
         {(problem) => (
-          <div className="line-of">
+          <div className="tr-line-of">
             <span>
               {source.file ? (
                 `Line ${formatNumber(problem.line)}`

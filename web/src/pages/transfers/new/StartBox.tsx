@@ -38,7 +38,7 @@ export function StartBox({
   return (
     <section className="card stack" aria-labelledby="start">
       <h2 id="start">Start</h2>
-      <div className="choices">
+      <div className="tr-choices">
         {choice("wrong", wrong, wrong === 1 ? "wrong one" : "wrong ones")}
         {choice("refused", refused, refused === 1 ? "that would fail" : "that would fail")}
         {choice("skipped", skipped, "there already")}

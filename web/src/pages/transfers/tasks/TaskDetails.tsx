@@ -86,7 +86,7 @@ function Facts({ task }: { task: Task }) {
   const isEnded = task.status === "ready" || task.status === "failed";
   const tookS = (Date.parse(task.updated_at) - Date.parse(task.created_at)) / 1000;
   return (
-    <dl className="facts">
+    <dl className="tr-facts">
       <dt>Made</dt>
       <dd>
         <Moment value={task.created_at} isExact /> (<Moment value={task.created_at} />)

@@ -23,7 +23,7 @@ export function TaskFilterBar({
   const isAny = FILTERS.every((name) => filters[name] === "");
   return (
     <search>
-      <div className="filters">
+      <div className="tr-filters">
         <One
           label="State"
           name="state"

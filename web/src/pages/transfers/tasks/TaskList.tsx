@@ -75,10 +75,20 @@ export function TaskList() {
             <NoTasks isFiltered={isFiltered} onClear={clear} />
           ) : (
             <>
-              <div className="tasks-table" data-waiting={tasks.isPlaceholderData} aria-busy={tasks.isPlaceholderData}>
+              <div
+                className="tr-tasks-table"
+                data-waiting={tasks.isPlaceholderData}
+                aria-busy={tasks.isPlaceholderData}
+              >
                 <Rows tasks={data} search={search} />
               </div>
-              <Pager page={number} pages={pages} total={page_info.total_results} what="tasks" onPage={turn} />
+              <Pager
+                page={number}
+                pages={pages}
+                total={page_info.total_results}
+                what={page_info.total_results === 1 ? "task" : "tasks"}
+                onPage={turn}
+              />
             </>
           )
         }
@@ -132,7 +142,7 @@ function Rows({ tasks, search }: { tasks: readonly Task[]; search: URLSearchPara
       label: "Video",
       isRowHeader: true,
       cell: (task) => (
-        <Link to={open(task._id)} className="one-line" title={task.object}>
+        <Link to={open(task._id)} className="tr-one-line" title={task.object}>
           {task.system_metadata?.filename ?? task.object}
         </Link>
       ),
@@ -142,12 +152,12 @@ function Rows({ tasks, search }: { tasks: readonly Task[]; search: URLSearchPara
       id: "why",
       label: "Why",
       cell: (task) => (
-        <span className="one-line small" title={whyOf(task)}>
+        <span className="tr-one-line small" title={whyOf(task)}>
           {whyOf(task) || "–"}
         </span>
       ),
     },
-    { id: "index", label: "Index", cell: (task) => <span className="one-line">{name(task.index_id)}</span> },
+    { id: "index", label: "Index", cell: (task) => <span className="tr-one-line">{name(task.index_id)}</span> },
     { id: "made", label: "Made", cell: (task) => <When value={task.created_at} /> },
     { id: "changed", label: "Changed", cell: (task) => <When value={task.updated_at} /> },
   ];
@@ -155,7 +165,7 @@ function Rows({ tasks, search }: { tasks: readonly Task[]; search: URLSearchPara
 }
 
 const When = ({ value }: { value: string }) => (
-  <span className="one-line small">
+  <span className="tr-one-line small">
     <Moment value={value} />
   </span>
 );
