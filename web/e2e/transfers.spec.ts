@@ -121,11 +121,11 @@ test("a manifest with mistakes is checked, planned, begun, watched to its end, a
   await page.reload();
   await expect(page.getByText("Ended, 1 failed")).toBeVisible();
 
-  await page.getByRole("button", { name: /^Retry these 1: / }).click();
+  await page.getByRole("button", { name: /^Retry this one: / }).click();
   await expect(page.getByText("1 video will be tried again.")).toBeVisible();
   await expect(page.locator("#numbers")).toBeFocused();
   await expect(page.getByText("Ended, 1 failed")).toBeVisible({ timeout: 60_000 });
-  await page.getByRole("link", { name: /^Show these/ }).click();
+  await page.getByRole("link", { name: /^Show it/ }).click();
   await expect(page.getByRole("table", { name: "Tasks" }).getByRole("rowheader")).toHaveText(["missing.mp4"]);
   expect(page.url()).toContain("code=object_not_exists");
 

@@ -1,6 +1,6 @@
 // What can be done with a transfer: pause, resume, cancel, try the failed ones again. Each is confirmed by its state.
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { api, unwrap } from "../../../api/client";
 import { Button } from "../../../ui/controls";
 import { Failure } from "../../../ui/display";
@@ -8,6 +8,7 @@ import { counted, formatNumber } from "../../../ui/format";
 import { Dialog, toast } from "../../../ui/overlays";
 import { finished } from "../state";
 import { useRetry } from "./Faults";
+import { focusNumbers } from "./Numbers";
 import type { TransferNow } from "./TransferPage";
 
 export function Actions({
@@ -39,6 +40,10 @@ export function Actions({
   });
   const retry = useRetry(_id, onMore);
   const left = total - finished(counts);
+  // What could be done goes with the end; a focus that was there must not fall to the beginning of the page.
+  useEffect(() => {
+    if (is_finished && document.activeElement === document.body) focusNumbers();
+  }, [is_finished]);
   return (
     <>
       {!is_finished && state === "accepted" && (
@@ -53,7 +58,7 @@ export function Actions({
       )}
       {counts.failed > 0 && (
         <Button icon="sync" isPending={retry.isPending} onPress={() => retry.mutate(undefined)}>
-          Retry all {formatNumber(counts.failed)} failed
+          {counts.failed === 1 ? "Retry the failed one" : `Retry all ${formatNumber(counts.failed)} failed`}
         </Button>
       )}
       {(pause.error ?? retry.error) && <Failure error={pause.error ?? retry.error} />}

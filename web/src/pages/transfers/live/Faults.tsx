@@ -5,6 +5,7 @@ import { Button, ButtonLink } from "../../../ui/controls";
 import { Failure } from "../../../ui/display";
 import { counted, formatNumber } from "../../../ui/format";
 import { toast } from "../../../ui/overlays";
+import { focusNumbers } from "./Numbers";
 import type { TransferNow } from "./TransferPage";
 
 export function Faults({ transfer, onMore }: { transfer: TransferNow; onMore: () => void }) {
@@ -30,13 +31,14 @@ export function Faults({ transfer, onMore }: { transfer: TransferNow; onMore: ()
               <Button
                 icon="sync"
                 isPending={retry.isPending && retry.variables === fault.code}
-                aria-label={`Retry these ${fault.count}: ${fault.message || fault.code}`}
+                aria-label={`${fault.count === 1 ? "Retry this one" : `Retry these ${fault.count}`}: ${fault.message || fault.code}`}
                 onPress={() => retry.mutate(fault.code)}
               >
-                Retry these {formatNumber(fault.count)}
+                {fault.count === 1 ? "Retry this one" : `Retry these ${formatNumber(fault.count)}`}
               </Button>
               <ButtonLink to={`/tasks?transfer_id=${_id}&state=failed&code=${fault.code}`} icon="list">
-                Show these<span className="visually-hidden">: {fault.message || fault.code}</span>
+                {fault.count === 1 ? "Show it" : "Show these"}
+                <span className="visually-hidden">: {fault.message || fault.code}</span>
               </ButtonLink>
             </div>
           </li>
@@ -59,9 +61,7 @@ export function useRetry(id: string, onMore: () => void) {
       ),
     onSuccess: ({ retried }) => {
       // The button may go with its reason: the focus goes to what stays.
-      const heading = document.getElementById("numbers");
-      heading?.setAttribute("tabindex", "-1");
-      heading?.focus();
+      focusNumbers();
       toast(`${counted(retried, "video")} will be tried again.`);
       onMore();
     },

@@ -6,13 +6,18 @@ import { finished, PARTS, sharesOf } from "../state";
 import type { paceOf } from "./rate";
 import type { TransferNow } from "./TransferPage";
 
+const HEADING = "numbers";
+
+/** Where the focus goes when what had it is gone: this stays. */
+export const focusNumbers = () => document.getElementById(HEADING)?.focus();
+
 export function Numbers({ transfer, pace }: { transfer: TransferNow; pace: ReturnType<typeof paceOf> }) {
   const { _id, counts, total, repeated } = transfer;
   const done = finished(counts);
   return (
-    <section className="card stack" aria-labelledby="numbers">
+    <section className="card stack" aria-labelledby={HEADING}>
       <div className="row spread">
-        <h2 id="numbers">
+        <h2 id={HEADING} tabIndex={-1}>
           {formatNumber(done)} of {counted(total, "video")} done, {formatPercent(done, total)}
         </h2>
         <Pace transfer={transfer} pace={pace} />

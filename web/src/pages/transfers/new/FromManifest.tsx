@@ -65,14 +65,10 @@ export function FromManifest() {
 
 /** Reads and plans what is given, once it is settled and what there is is known. */
 function useDrafting(source: Source): Drafting {
-  const [drafting, setDrafting] = useState(() => new Drafting());
+  const [drafting] = useState(() => new Drafting());
   const { known, isPending } = useKnown();
   const knownKey = JSON.stringify(known);
-  useEffect(() => {
-    const fresh = new Drafting();
-    setDrafting(fresh);
-    return () => fresh.close();
-  }, []);
+  useEffect(() => () => drafting.close(), [drafting]);
   useEffect(() => {
     if (isPending) return;
     const given = source.file ?? source.text;

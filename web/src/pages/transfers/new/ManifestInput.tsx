@@ -37,6 +37,11 @@ export function ManifestInput({ source, onChange }: { source: Source; onChange: 
     if (file) void give(file);
     else giveText(event.dataTransfer.getData("text/plain"));
   };
+  const clear = () => {
+    onChange({ text: "" });
+    // The button goes; the field is there again.
+    requestAnimationFrame(() => document.getElementById(FIELD_ID)?.focus());
+  };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping is one of several ways; the others are its field and button
     <div
@@ -48,6 +53,12 @@ export function ManifestInput({ source, onChange }: { source: Source; onChange: 
       }}
       onDragLeave={() => setOver(false)}
       onDrop={drop}
+      onPasteCapture={(event) => {
+        const text = event.clipboardData.getData("text/plain");
+        if (text.length <= FIELD_BEARS) return;
+        event.preventDefault();
+        giveText(text);
+      }}
     >
       {source.file ? (
         <p>
@@ -71,7 +82,7 @@ export function ManifestInput({ source, onChange }: { source: Source; onChange: 
         >
           <Button icon="up">Choose a file…</Button>
         </Aria.FileTrigger>
-        {(source.text || source.file) && <Button onPress={() => onChange({ text: "" })}>Clear</Button>}
+        {(source.text || source.file) && <Button onPress={clear}>Clear</Button>}
       </div>
     </div>
   );

@@ -25,22 +25,22 @@ export function PlanView({ draft, onStop, onAgain }: { draft: Draft; onStop: () 
     <section className="card stack" aria-labelledby="plan">
       <div>
         <h2 id="plan">Plan</h2>
-        {phase === "planning" && (
+        {phase !== "failed" && (
           <div className="row">
-            <Busy>
-              Asking the buckets: {formatNumber(rows.length)} of {counted(total, "video")}…
-            </Busy>
-            <Button onPress={onStop}>Stop asking</Button>
-          </div>
-        )}
-        {phase === "stopped" && (
-          <div className="row">
-            <span>
-              Stopped after {formatNumber(rows.length)} of {counted(total, "video")}; the others are checked when they
-              are fetched.
-            </span>
-            <Button icon="sync" onPress={onAgain}>
-              Ask again
+            {phase === "planning" && (
+              <Busy>
+                Asking the buckets: {formatNumber(rows.length)} of {counted(total, "video")}…
+              </Busy>
+            )}
+            {phase === "stopped" && (
+              <span>
+                Stopped after {formatNumber(rows.length)} of {counted(total, "video")}; the others are checked when they
+                are fetched.
+              </span>
+            )}
+            {phase === "planned" && <span className="soft">As the buckets answered just now; nothing was moved.</span>}
+            <Button icon={phase === "planning" ? undefined : "sync"} onPress={phase === "planning" ? onStop : onAgain}>
+              {phase === "planning" ? "Stop asking" : "Ask again"}
             </Button>
           </div>
         )}

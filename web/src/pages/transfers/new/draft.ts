@@ -42,7 +42,7 @@ const MOST_REFUSALS = 50;
 const SHOW_EVERY_MS = 150;
 
 export class Drafting {
-  #reader = new ManifestReader();
+  #opened: ManifestReader | undefined;
   #draft = EMPTY;
   #listeners = new Set<() => void>();
   #abort = new AbortController();
@@ -157,9 +157,16 @@ export class Drafting {
     return (await send(`${API_BASE}/tasks/transfers`, { method: "POST", body: formOf(file), headers })).json();
   }
 
+  /** Begun when there is something to read. */
+  get #reader(): ManifestReader {
+    this.#opened ??= new ManifestReader();
+    return this.#opened;
+  }
+
   close() {
     this.#abort.abort();
-    this.#reader.close();
+    this.#opened?.close();
+    this.#opened = undefined;
   }
 }
 
