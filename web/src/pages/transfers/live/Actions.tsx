@@ -1,6 +1,6 @@
 // What can be done with a transfer: pause, resume, cancel, try the failed ones again. Each is confirmed by its state.
 import { useMutation } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { api, unwrap } from "../../../api/client";
 import { Button } from "../../../ui/controls";
 import { Failure } from "../../../ui/display";
@@ -41,8 +41,11 @@ export function Actions({
   const retry = useRetry(_id, onMore);
   const left = total - finished(counts);
   // What could be done goes with the end; a focus that was there must not fall to the beginning of the page.
+  const wasFinished = useRef(is_finished);
   useEffect(() => {
-    if (is_finished && document.activeElement === document.body) focusNumbers();
+    const hasEnded = is_finished && !wasFinished.current;
+    wasFinished.current = is_finished;
+    if (hasEnded && document.activeElement === document.body) focusNumbers();
   }, [is_finished]);
   return (
     <>
