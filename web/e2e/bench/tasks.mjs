@@ -83,17 +83,13 @@ async function measure(page, index) {
   await page.goto(`${site}/dashboard/tasks?index_id=${index}`);
   await page.locator(".tr-tasks-table tbody th").first().waitFor();
   note("open", { ms: performance.now() - opened, busy: [] });
-  const pages = (await page.getByRole("button", { name: "Next" }).count()) > 0 ? PAGES : 0;
-  for (let step = 0; step < Math.min(pages, 1); step += 1)
-    note("next page", await timed(page, [".pager button", "Next"]));
-  for (let step = 1; step < pages; step += 1) {
-    const next = page.locator(".pager button", { hasText: "Next" });
-    if (await next.isDisabled()) {
-      note("previous page", await timed(page, [".pager button", "Previous"]));
-    } else note("next page", await timed(page, [".pager button", "Next"]));
+  // A hundred tasks have two pages: there and back again. It ends on another page than the first, so that a filter shows.
+  for (let step = 0; step < PAGES; step += 1) {
+    const isLast = await page.locator(".pager button", { hasText: "Next" }).isDisabled();
+    note("another page", await timed(page, [".pager button", isLast ? "Previous" : "Next"]));
   }
   await page.getByRole("button", { name: /State/ }).click();
-  note("filter by state", await timed(page, ['[role="option"]', "Pending"]));
+  note("filter by state", await timed(page, ['[role="option"]', "Failed"]));
   await page.getByRole("button", { name: /State/ }).click();
   note("filter without result", await timed(page, ['[role="option"]', "Indexing"]));
   await page.locator("button", { hasText: "Clear all filters" }).first().click();

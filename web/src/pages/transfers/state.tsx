@@ -8,7 +8,7 @@ type Shown = Pick<Schema<"Transfer">, "state" | "is_finished" | "counts" | "paus
 
 /** The parts of a transfer in the order of a task's life; they add up to its total. */
 export const PARTS: readonly { of: keyof Counts; label: string; tone: Tone }[] = [
-  { of: "validating", label: "Fetching, checking", tone: "warn" },
+  { of: "validating", label: "To fetch and check", tone: "soft" },
   { of: "pending", label: "Waiting", tone: "soft" },
   { of: "queued", label: "Queued", tone: "soft" },
   { of: "indexing", label: "Indexing", tone: "accent" },
@@ -73,7 +73,7 @@ export const STATUS_WORDS: Record<string, string> = {
 
 /** What each state means, for the list of states. */
 export const STATUS_MEANING: Record<string, string> = {
-  validating: "The file is fetched and checked.",
+  validating: "It is fetched and checked, or waits for that.",
   pending: "It waits; why, is told.",
   queued: "Fetched and checked; it waits for its turn to be indexed.",
   indexing: "It is seen, heard and read.",
