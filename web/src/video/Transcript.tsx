@@ -123,7 +123,7 @@ const LineRow = memo(
           tabIndex={isStop ? 0 : -1}
           data-at={line.start}
           onFocus={onFocus}
-          aria-label={`Jump to ${formatClock(line.start, true)}: ${line.value}`}
+          aria-label={`Jump to ${formatClock(line.start)}: ${line.value}`}
         >
           {formatClock(line.start)}
         </button>

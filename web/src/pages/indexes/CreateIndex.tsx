@@ -93,7 +93,6 @@ function Form({ engines }: { engines: readonly Engine[] }) {
           create.reset();
         }}
         maxLength={128}
-        isRequired
         error={(isTried && nameError) || (isTaken ? "There is an index of this name; choose another one." : undefined)}
         hint="Unique among your indexes, up to 128 characters."
         autoFocus

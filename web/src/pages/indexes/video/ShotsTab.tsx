@@ -60,13 +60,9 @@ const Grid = memo(
       <ul className="shots">
         {shots.map((shot, number) => (
           <li key={shot.start}>
-            <button
-              type="button"
-              aria-current={number === current || undefined}
-              onClick={() => onSeek(shot.start)}
-              aria-label={`Jump to shot ${from + number + 1}, ${formatClock(shot.start, true)} to ${formatClock(shot.end, true)}`}
-            >
+            <button type="button" aria-current={number === current || undefined} onClick={() => onSeek(shot.start)}>
               <HoverPreview index={index} video={video} start={shot.start} end={shot.end} />
+              <span className="visually-hidden">Jump to shot {from + number + 1}, </span>
               <span className="numeric">
                 {formatClock(shot.start, true)}–{formatClock(shot.end, true)}
               </span>
