@@ -326,7 +326,8 @@ test("a line that was heard wrongly is corrected, found by its new words, and pu
   expect(await find("zeppelin")).toEqual(["A zeppelin crosses the harbour."]);
   await page.reload();
   await page.getByRole("button", { name: "Put back what was heard…" }).click();
-  await page.getByRole("alertdialog").getByRole("button", { name: "Put back what was heard" }).click();
+  const dialog = page.getByRole("alertdialog", { name: "Put back what was heard?" });
+  await dialog.getByRole("button", { name: "Put back what was heard" }).click();
   await expect(page.getByRole("list", { name: "Transcript" })).not.toContainText("zeppelin", { timeout: 30_000 });
   expect(await find("zeppelin")).toEqual([]);
 });
@@ -428,14 +429,16 @@ test("a video under way is announced; one without a stream is told by pictures; 
   await expect(page.getByRole("img", { name: /What is seen at about 0:4/ })).toBeVisible();
   await expectAccessible(page);
 
+  // Messages are alert dialogs, too.
+  const dialog = page.getByRole("alertdialog", { name: /^Delete / });
   await page.getByRole("button", { name: "More of speech.mp4" }).click();
   await page.getByRole("menuitem", { name: "Delete this video…" }).click();
-  await page.getByRole("alertdialog").getByRole("button", { name: "Delete for good" }).click();
+  await dialog.getByRole("button", { name: "Delete for good" }).click();
   await expect(page.getByRole("heading", { name: "No videos yet" })).toBeVisible();
   await page.getByRole("button", { name: "More of slip" }).click();
   await page.getByRole("menuitem", { name: "Delete…" }).click();
-  await expect(page.getByRole("alertdialog")).toContainText("1 task of this index");
-  await page.getByRole("alertdialog").getByRole("button", { name: "Delete for good" }).click();
+  await expect(dialog).toContainText("1 task of this index");
+  await dialog.getByRole("button", { name: "Delete for good" }).click();
   await expect(page).toHaveURL(/\/dashboard\/indexes$/);
   const left = await call<{ data: unknown[] }>(page, "GET", "/v1.3/indexes?index_name=slip");
   expect(left.data).toEqual([]);

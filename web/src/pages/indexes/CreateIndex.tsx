@@ -78,7 +78,7 @@ function Form({ engines }: { engines: readonly Engine[] }) {
 
   return (
     <form
-      className="card stack narrow"
+      className="card stack index-form"
       onSubmit={(event) => {
         event.preventDefault();
         setTried(true);

@@ -88,7 +88,7 @@ function Facts({ index }: { index: Index }) {
       ? "nothing yet"
       : `${all !== undefined && all > index.video_count ? `${formatNumber(index.video_count)} of ${counted(all, "video")}` : counted(index.video_count, "video")}, ${formatDuration(index.total_duration)}`;
   return (
-    <div className="facts">
+    <div className="index-facts">
       <section className="card" aria-labelledby="searchable-now">
         <h2 id="searchable-now">Searchable now</h2>
         <table className="plain-table">

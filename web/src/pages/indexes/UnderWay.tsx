@@ -56,7 +56,7 @@ function Failed({ index, count }: { index: string; count: number }) {
       <Loaded query={query} what="what failed">
         {({ data }) => (
           <>
-            <ul className="failed">
+            <ul className="failed-list">
               {data.map((task) => (
                 <li key={task._id}>
                   <Link to={`/indexes/${index}/videos/${task._id}`}>

@@ -123,7 +123,7 @@ function Written({ told, onSeek }: { told: Told; onSeek: (seconds: number, play?
       )}
       {summary && <p className="written-text">{summary}</p>}
       {parts && (
-        <ol className="failed">
+        <ol className="failed-list">
           {parts.map((part) => (
             <li key={part.at}>
               <Button kind="quiet" icon="play" onPress={() => onSeek(part.at, true)}>
