@@ -1,8 +1,8 @@
 // Where a video would be: its task, which has the same id. Failed: why and what to do; under way: how far; else it was deleted.
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { api, unwrap } from "../../../api/client";
-import { ButtonLink } from "../../../ui/controls";
+import { API_BASE, api, send, unwrap } from "../../../api/client";
+import { Button, ButtonLink } from "../../../ui/controls";
 import { Busy, Empty, Failure, Moment } from "../../../ui/display";
 import { isGone } from "./moments";
 
@@ -15,6 +15,10 @@ export function NoVideo({ index, id }: { index: string; id: string }) {
     queryKey: ["video", index, id, "task"],
     queryFn: () => unwrap(api.GET("/tasks/{task_id}", { params: { path: { task_id: id } } })),
     refetchInterval: (query) => (["ready", "failed"].includes(query.state.data?.status ?? "failed") ? false : 3000),
+  });
+  const retry = useMutation({
+    mutationFn: () => send(`${API_BASE}/tasks/${id}/retry`, { method: "POST" }),
+    onSuccess: () => refetch(),
   });
   if (error && !isGone(error)) return <Failure error={error} onRetry={() => refetch()} />;
   if (!error && !task) return <Busy>Looking for what became of the video…</Busy>;
@@ -61,10 +65,12 @@ export function NoVideo({ index, id }: { index: string; id: string }) {
           </p>
         </div>
         <p className="breakable">From {task.object}</p>
+        {retry.error && <Failure error={retry.error} title="It was not tried again." />}
         <div className="row">
-          <ButtonLink to={`/tasks?index_id=${index}&status=failed`} kind="primary">
-            To the failed tasks, to retry
-          </ButtonLink>
+          <Button kind="primary" icon="sync" isPending={retry.isPending} onPress={() => retry.mutate()}>
+            Try this video again
+          </Button>
+          <ButtonLink to={`/tasks?index_id=${index}&status=failed`}>All failed tasks of the index</ButtonLink>
           {toIndex}
         </div>
       </section>
