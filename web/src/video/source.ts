@@ -20,7 +20,7 @@ export function useVideo(index: string, video: string, isWanted = true) {
 }
 
 /** What is said, and when a person last changed it. */
-export type Said = Schema<"Texts"> & { edited_at?: string | null };
+export type Said = Schema<"Texts">;
 
 export const saidKey = (index: string, video: string) => ["video", index, video, "transcription"];
 

@@ -1,7 +1,7 @@
 // The transcript as a form: each line's times and words, lines more and less. Saved as a whole, which indexes it anew.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { API_BASE, send } from "../../../api/client";
+import { api, unwrap } from "../../../api/client";
 import { Button, IconButton } from "../../../ui/controls";
 import { Failure, Pager } from "../../../ui/display";
 import { toast } from "../../../ui/overlays";
@@ -48,14 +48,13 @@ export function EditTranscript({
   const problems = new Map(draft.map((line) => [line.key, problemOf(line, duration)]));
   const wrong = draft.filter((line) => problems.get(line.key) !== undefined);
   const save = useMutation({
-    mutationFn: async (): Promise<Said> => {
-      const answer = await send(`${API_BASE}/indexes/${index}/videos/${video}/transcription`, {
-        method: "PUT",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ data: linesOf(draft) }),
-      });
-      return answer.json();
-    },
+    mutationFn: (): Promise<Said> =>
+      unwrap(
+        api.PUT("/indexes/{index_id}/videos/{video_id}/transcription", {
+          params: { path: { index_id: index, video_id: video } },
+          body: { data: linesOf(draft) },
+        }),
+      ),
     onSuccess: (saved) => {
       client.setQueryData(saidKey(index, video), saved);
       void client.invalidateQueries({ queryKey: ["video", index, video, "hits"] });

@@ -1,7 +1,7 @@
 // Where a video would be: its task, which has the same id. Failed: why and what to do; under way: how far; else it was deleted.
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
-import { API_BASE, api, send, unwrap } from "../../../api/client";
+import { api, unwrap } from "../../../api/client";
 import { Button, ButtonLink } from "../../../ui/controls";
 import { Busy, Empty, Failure, Moment } from "../../../ui/display";
 import { isGone } from "./moments";
@@ -17,7 +17,7 @@ export function NoVideo({ index, id }: { index: string; id: string }) {
     refetchInterval: (query) => (["ready", "failed"].includes(query.state.data?.status ?? "failed") ? false : 3000),
   });
   const retry = useMutation({
-    mutationFn: () => send(`${API_BASE}/tasks/${id}/retry`, { method: "POST" }),
+    mutationFn: () => api.POST("/tasks/{task_id}/retry", { params: { path: { task_id: id } } }),
     onSuccess: () => refetch(),
   });
   if (error && !isGone(error)) return <Failure error={error} onRetry={() => refetch()} />;

@@ -1,7 +1,7 @@
 // What is said: to read and jump by, to edit, to copy, and to put back as it was heard.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { API_BASE, send } from "../../../api/client";
+import { api, unwrap } from "../../../api/client";
 import { Button } from "../../../ui/controls";
 import { CopyButton, Failure, Loaded, Moment } from "../../../ui/display";
 import { formatClock } from "../../../ui/format";
@@ -78,10 +78,12 @@ export function TranscriptTab({
 function Restore({ index, video, onClose }: { index: string; video: string; onClose: () => void }) {
   const client = useQueryClient();
   const restore = useMutation({
-    mutationFn: async (): Promise<Said> => {
-      const answer = await send(`${API_BASE}/indexes/${index}/videos/${video}/transcription`, { method: "DELETE" });
-      return answer.json();
-    },
+    mutationFn: (): Promise<Said> =>
+      unwrap(
+        api.DELETE("/indexes/{index_id}/videos/{video_id}/transcription", {
+          params: { path: { index_id: index, video_id: video } },
+        }),
+      ),
     onSuccess: (said) => {
       client.setQueryData(saidKey(index, video), said);
       void client.invalidateQueries({ queryKey: ["video", index, video, "hits"] });
