@@ -103,7 +103,13 @@ function AddFilter({ index, filter, onChange }: Omit<Props, "nameOf">) {
           </datalist>
         </div>
       )}
-      {field?.kind !== "text" && (
+      {field?.kind === "day" && (
+        <>
+          <TextField label="From" type="date" value={typed.from} onChange={(from) => set({ from })} />
+          <TextField label="to" type="date" value={typed.to} onChange={(to) => set({ to })} />
+        </>
+      )}
+      {field?.kind !== "text" && field?.kind !== "day" && (
         <>
           <TextField label={isOwn ? "or from" : "From"} value={typed.from} onChange={(from) => set({ from })} />
           <TextField label="to" value={typed.to} onChange={(to) => set({ to })} />

@@ -9,6 +9,7 @@ import { useTranscript, useVideo } from "../../video/source";
 import { Timeline } from "../../video/Timeline";
 import { Transcript } from "../../video/Transcript";
 import { type Clip, useHits } from "./data";
+import { HIT_TITLE } from "./ids";
 import { useKeys } from "./keys";
 import type { SearchRequest } from "./request";
 import { Reasons, SENSE_WORDS, type Terms, whyOf } from "./senses";
@@ -23,11 +24,27 @@ interface Props {
   picture: PictureRef | null;
   senses: readonly Sense[];
   terms: Terms;
+  /** What was searched for, in words. */
+  summary: string;
+  /** The address of the results. */
+  back: string;
   hasKeys: boolean;
   onMoment: (seconds: number) => void;
 }
 
-export function HitView({ index, video, at, request, picture, senses, terms, hasKeys, onMoment }: Props) {
+export function HitView({
+  index,
+  video,
+  at,
+  request,
+  picture,
+  senses,
+  terms,
+  summary,
+  back,
+  hasKeys,
+  onMoment,
+}: Props) {
   const player = useRef<PlayerHandle>(null);
   const [time, setTime] = useState(at);
   const found = useHits(request, picture, video);
@@ -55,41 +72,63 @@ export function HitView({ index, video, at, request, picture, senses, terms, has
   const place = hitAt(hits, time);
   const starts = [...new Set(hits.map(({ start }) => start))];
   return (
-    <div className="hit-view">
-      <div className="stack">
-        <Player ref={player} index={index} video={video} label={`Video ${name}`} startAt={at} onTime={setTime} />
-        {found.error ? <Failure error={found.error} onRetry={() => found.refetch()} /> : null}
-        {told.data?.system_metadata && found.data && (
-          <Timeline duration={told.data.system_metadata.duration} lanes={lanes} hits={hits} time={time} onSeek={seek} />
-        )}
-        <p className="visually-hidden" role="status">
-          {place && `Hit ${starts.indexOf(place.start) + 1} of ${starts.length}, at ${formatClock(place.start, true)}.`}
-        </p>
-        {found.data && (
-          <p className="small soft keys-hint">
-            {counted(starts.length, "hit")} in this video.
-            {hasKeys && (
-              <>
-                {" "}
-                <kbd>n</kbd> goes to the next hit, <kbd>p</kbd> to the one before.
-              </>
-            )}
-          </p>
-        )}
-        {current && (
-          <section className="card stack" aria-label="Why this moment was found">
-            <Reasons clip={current} terms={terms} />
-          </section>
-        )}
+    <>
+      <div className="row spread summary">
+        <div>
+          <h2 id={HIT_TITLE} tabIndex={-1} className="breakable">
+            {name}
+          </h2>
+          <div className="soft breakable">Search: {summary}</div>
+        </div>
         <div className="row">
+          <ButtonLink icon="left" to={back}>
+            Back to the results
+          </ButtonLink>
           <ButtonLink icon="film" to={`/indexes/${index}/videos/${video}?t=${rounded(time)}`}>
             See full video
           </ButtonLink>
           <CopyButton label="Link to this moment" text={linkToMoment(time)} />
         </div>
       </div>
-      <Words index={index} video={video} time={time} terms={terms} onSeek={seek} />
-    </div>
+      <div className="hit-view">
+        <div className="stack">
+          <Player ref={player} index={index} video={video} label={`Video ${name}`} startAt={at} onTime={setTime} />
+          {found.error ? <Failure error={found.error} onRetry={() => found.refetch()} /> : null}
+          {told.data?.system_metadata && found.data && (
+            <Timeline
+              duration={told.data.system_metadata.duration}
+              lanes={lanes}
+              hits={hits}
+              time={time}
+              onSeek={seek}
+            />
+          )}
+          <p className="visually-hidden" role="status">
+            {place &&
+              `Hit ${starts.indexOf(place.start) + 1} of ${starts.length}, at ${formatClock(place.start, true)}.`}
+          </p>
+          {found.data && (
+            <p className="small soft keys-hint">
+              {counted(starts.length, "hit")} in this video.
+              {hasKeys && (
+                <>
+                  {" "}
+                  <kbd>n</kbd> goes to the next hit, <kbd>p</kbd> to the one before.
+                </>
+              )}
+            </p>
+          )}
+        </div>
+        <div className="stack">
+          {current && (
+            <section className="card stack" aria-label="Why this moment was found">
+              <Reasons clip={current} terms={terms} />
+            </section>
+          )}
+          <Words index={index} video={video} time={time} terms={terms} onSeek={seek} />
+        </div>
+      </div>
+    </>
   );
 }
 

@@ -13,24 +13,24 @@ import { SENSE_WORDS } from "./senses";
 import { type SearchState, type Sense, THRESHOLDS, type Threshold } from "./state";
 
 const SURE: Record<Threshold, string> = {
-  none: "Everything, however unsure",
+  none: "Any",
   low: "Low and better",
   medium: "Medium and better",
-  high: "High only",
+  high: "High",
 };
 const SURE_CHOICES = THRESHOLDS.map((id) => ({ id, label: SURE[id] }));
 const WORD_CHOICES = [
-  { id: "meaning", label: "By their meaning" },
-  { id: "exact", label: "By the exact words" },
+  { id: "meaning", label: "By meaning" },
+  { id: "exact", label: "Exactly" },
 ];
 const MATCH_CHOICES = [
-  { id: "any", label: "In any of these ways" },
-  { id: "all", label: "In all of these ways" },
+  { id: "any", label: "In any way" },
+  { id: "all", label: "In every way" },
 ];
 const GROUP_CHOICES = [
-  { id: "clip", label: "Moments, best first" },
-  { id: "video", label: "By video, best first" },
-  { id: "count", label: "By video, most moments first" },
+  { id: "clip", label: "Best moments" },
+  { id: "video", label: "Best videos" },
+  { id: "count", label: "Videos with most moments" },
 ];
 
 interface Props {
@@ -49,7 +49,12 @@ export function SearchForm({ state, index, indexes, has, nameOf, hasKeys, onSear
   const [isPicturing, setPicturing] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => setText(state.text), [state.text]);
-  const slash = useRef({ "/": () => field.current?.select() });
+  const slash = useRef({
+    "/": () => {
+      field.current?.focus();
+      field.current?.select();
+    },
+  });
   useKeys(hasKeys, slash.current);
   // A choice goes with the words as they stand in the field.
   const search = (change: Partial<SearchState>, isAgain?: boolean) => onSearch({ text, ...change }, isAgain);
@@ -71,13 +76,24 @@ export function SearchForm({ state, index, indexes, has, nameOf, hasKeys, onSear
         />
         <TextField className="field grow" value={text} onChange={setText}>
           <Label>{state.picture ? "Words that it must be like, too" : "What to find"}</Label>
-          <Input ref={field} type="search" enterKeyHint="search" maxLength={2000} placeholder="a bunny in the grass" />
+          <Input
+            ref={field}
+            type="search"
+            enterKeyHint="search"
+            maxLength={2000}
+            placeholder={state.picture ? undefined : "a bunny in the grass"}
+          />
         </TextField>
         <Button kind="primary" icon="search" type="submit" isDisabled={!text.trim() && !state.picture}>
           Search
         </Button>
+        {!state.picture && (
+          <Button kind="quiet" icon="picture" aria-expanded={isPicturing} onPress={() => setPicturing(!isPicturing)}>
+            Search by a picture
+          </Button>
+        )}
       </form>
-      {state.picture ? (
+      {state.picture && (
         <ChosenPicture
           picture={state.picture}
           index={index}
@@ -87,12 +103,6 @@ export function SearchForm({ state, index, indexes, has, nameOf, hasKeys, onSear
             field.current?.focus();
           }}
         />
-      ) : (
-        <div>
-          <Button kind="quiet" icon="picture" aria-expanded={isPicturing} onPress={() => setPicturing(!isPicturing)}>
-            Search by a picture
-          </Button>
-        </div>
       )}
       {isPicturing && !state.picture && (
         <PictureField

@@ -2,7 +2,9 @@
 import { formatBytes, formatClock, formatNumber } from "../../ui/format";
 import type { Filter, Test } from "./state";
 
-export type Kind = "text" | "clock" | "number" | "megabytes" | "own";
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
+export type Kind = "text" | "clock" | "number" | "megabytes" | "day" | "own";
 
 export interface FilterField {
   id: string;
@@ -19,6 +21,7 @@ export const FIELDS: readonly FilterField[] = [
   { id: "width", label: "Width", kind: "number", hint: "Pixels, e.g. 1280." },
   { id: "fps", label: "Frame rate", kind: "number", hint: "Pictures per second." },
   { id: "size", label: "File size", kind: "megabytes", hint: "Megabytes." },
+  { id: "created_at", label: "Day it was brought in", kind: "day", hint: "Days of your own time zone." },
   { id: "own", label: "A field of your own", kind: "own", hint: "What you told about videos when you brought them." },
 ];
 
@@ -43,6 +46,7 @@ export function withTyped(filter: Filter, typed: Typed): { filter: Filter } | { 
   if (field.kind === "text" || (field.kind === "own" && text)) {
     return text ? { filter: { ...filter, [name]: text } } : { wrong: "Say what it must be." };
   }
+  if (field.kind === "day") return withDays(filter, typed);
   const [from, to] = [numberOf(typed.from, field.kind), numberOf(typed.to, field.kind)];
   if (Number.isNaN(from) || Number.isNaN(to)) {
     const example = field.kind === "clock" ? "90 or 1:30" : "720 or 29.97";
@@ -56,7 +60,22 @@ export function withTyped(filter: Filter, typed: Typed): { filter: Filter } | { 
   return { filter: { ...filter, [name]: test } };
 }
 
-const RESERVED = new Set([...FIELDS.map(({ id }) => id).filter((id) => id !== "own"), "id", "title"]);
+/** From the first moment of a day to the last of another, where the reader is. */
+function withDays(filter: Filter, { from, to }: Typed): { filter: Filter } | { wrong: string } {
+  if (!from && !to) return { wrong: "Say from, to, or both." };
+  if (from && to && from > to) return { wrong: "“From” is after “to”." };
+  const gte = from && new Date(`${from}T00:00:00`).toISOString();
+  const lte = to && new Date(`${to}T23:59:59.999`).toISOString();
+  return { filter: { ...filter, created_at: { ...(gte && { gte }), ...(lte && { lte }) } } };
+}
+
+const RESERVED = new Set([
+  ...FIELDS.map(({ id }) => id).filter((id) => id !== "own"),
+  "id",
+  "title",
+  "indexed_at",
+  "updated_at",
+]);
 
 /** A number, null for nothing, NaN for what is none. */
 function numberOf(text: string, kind: Kind): number | null {
@@ -76,14 +95,15 @@ export function inWords(field: string, test: Test, nameOf: (video: string) => st
   if (field === "id") return `Video is ${(Array.isArray(test) ? test : [String(test)]).map(nameOf).join(" or ")}`;
   const label = known?.label ?? field;
   const show = (value: number | string) => {
-    if (typeof value === "string") return value;
+    if (typeof value === "string") return known?.kind === "day" ? day.format(new Date(value)) : value;
     if (known?.kind === "clock") return formatClock(value, value % 1 !== 0);
     return known?.kind === "megabytes" ? formatBytes(value) : formatNumber(value);
   };
   if (typeof test !== "object" || Array.isArray(test)) return `${label} is ${[test].flat().join(" or ")}`;
+  const [least, most] = known?.kind === "day" ? ["from", "until"] : ["at least", "at most"];
   if (test.gte !== undefined && test.lte !== undefined) return `${label} ${show(test.gte)} to ${show(test.lte)}`;
-  if (test.gte !== undefined) return `${label} at least ${show(test.gte)}`;
-  return test.lte === undefined ? `${label} is anything` : `${label} at most ${show(test.lte)}`;
+  if (test.gte !== undefined) return `${label} ${least} ${show(test.gte)}`;
+  return test.lte === undefined ? `${label} is anything` : `${label} ${most} ${show(test.lte)}`;
 }
 
 export function without(filter: Filter, field: string): Filter {

@@ -16,9 +16,9 @@ import { Results } from "./Results";
 import { requestOf, sensesOf } from "./request";
 import { SearchForm } from "./SearchForm";
 import "./search.css";
-import { Summary } from "./Summary";
 import { termsBySense } from "./senses";
 import { isAsked, readState, type SearchState, withoutView, writeState } from "./state";
+import { summaryOf } from "./summary";
 
 export default function Area() {
   const indexes = useIndexes();
@@ -102,27 +102,20 @@ function Search({ indexes }: { indexes: NonNullable<ReturnType<typeof useIndexes
   return (
     <>
       {view ? (
-        <>
-          <Summary
-            state={state}
-            senses={senses}
-            nameOf={nameOf}
-            back={`/search?${withoutView(params)}`}
-            video={video}
-          />
-          <HitView
-            key={video}
-            index={index}
-            video={video}
-            at={Number(params.get("t")) || 0}
-            request={request}
-            picture={state.picture}
-            senses={senses}
-            terms={terms}
-            hasKeys={hasKeys}
-            onMoment={(seconds) => set({ t: String(seconds) })}
-          />
-        </>
+        <HitView
+          key={video}
+          index={index}
+          video={video}
+          at={Number(params.get("t")) || 0}
+          request={request}
+          picture={state.picture}
+          senses={senses}
+          terms={terms}
+          summary={summaryOf(state, senses, nameOf)}
+          back={`/search?${withoutView(params)}`}
+          hasKeys={hasKeys}
+          onMoment={(seconds) => set({ t: String(seconds) })}
+        />
       ) : (
         <SearchForm
           state={state}
