@@ -4,7 +4,9 @@ import { copyFileSync, existsSync, mkdtempSync, symlinkSync, writeFileSync } fro
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { expect, expectAccessible, keepScreenshot, tabTo, test, world } from "./test";
+import { expect as anyExpect, expectAccessible, keepScreenshot, tabTo, test, world } from "./test";
+
+const expect = anyExpect.configure({ timeout: 30_000 });
 
 /** Where scripts/setup.sh puts the official SDKs; their versions are those of tests/clients. */
 const CLIENTS = join(process.env.TELECINE_CACHE ?? join(homedir(), ".cache/telecine"), "clients");
@@ -15,7 +17,7 @@ const MODULES = join(CLIENTS, "twelvelabs-js-1.3.4/node_modules");
 type Hits = string[];
 
 async function hitsOfPage(page: Page): Promise<Hits> {
-  const links = await page.locator(".hit").getByRole("link").all();
+  const links = await page.locator(".search-hit").getByRole("link").all();
   const read = async (link: (typeof links)[number]) => {
     const { searchParams } = new URL((await link.getAttribute("href")) ?? "", page.url());
     return `${searchParams.get("video")} ${Number(searchParams.get("t"))}`;
@@ -61,7 +63,7 @@ for (const [name, query] of Object.entries(SEARCHES)) {
   test(`${name}: each program finds what the page found`, async ({ signedIn: page }) => {
     test.setTimeout(180_000);
     await page.goto(`/dashboard/search${query()}`);
-    await expect(page.locator(".hit").first()).toBeVisible();
+    await expect(page.locator(".search-hit").first()).toBeVisible();
     const hits = await hitsOfPage(page);
     await page.getByRole("button", { name: "Copy as code" }).click();
     const folder = mkdtempSync(join(tmpdir(), "search-code-"));
@@ -88,7 +90,7 @@ test("a picture of the reader's is expected in the folder", async ({ signedIn: p
   await page.goto("/dashboard/search");
   await page.getByRole("button", { name: "Search by a picture" }).click();
   await page.locator('input[type="file"]').setInputFiles(file);
-  await expect(page.locator(".hit").first()).toBeVisible();
+  await expect(page.locator(".search-hit").first()).toBeVisible();
   const hits = await hitsOfPage(page);
   await page.getByRole("button", { name: "Copy as code" }).click();
   await expect(page.getByText("It expects your picture in the folder")).toBeVisible();
@@ -107,7 +109,7 @@ test("a picture of the reader's is expected in the folder", async ({ signedIn: p
 
 test("the code is reached by keyboard, and its tab is in the address", async ({ signedIn: page }) => {
   await page.goto("/dashboard/search?q=a+bunny");
-  await expect(page.locator(".hit").first()).toBeVisible();
+  await expect(page.locator(".search-hit").first()).toBeVisible();
   await tabTo(page, "Copy as code");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog", { name: "This search as code" })).toBeVisible();

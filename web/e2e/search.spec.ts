@@ -2,15 +2,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { call, expect, expectAccessible, keepScreenshot, tabTo, test, world } from "./test";
+import { expect as anyExpect, call, expectAccessible, keepScreenshot, tabTo, test, world } from "./test";
 
 // Videos are played and searched by models, on two cores that others may need, too.
 test.describe.configure({ timeout: 120_000 });
 
+const expect = anyExpect.configure({ timeout: 30_000 });
+
 const SEARCH = "/dashboard/search";
 const words = (page: Page) => page.getByRole("searchbox");
-const cards = (page: Page) => page.locator(".hit");
-const found = (page: Page) => page.locator(".found [role=status]");
+const cards = (page: Page) => page.locator(".search-hit");
+const found = (page: Page) => page.locator(".search-found [role=status]");
 const time = (page: Page) => page.getByTestId("time");
 
 async function open(page: Page, query = "") {
@@ -252,7 +254,7 @@ test("a picture finds where it is: chosen, pasted or dropped", async ({ signedIn
   await remove.click();
 
   await byPicture.click();
-  await drop(page, ".drop", file);
+  await drop(page, ".search-drop", file);
   await expect(page.getByText("trailer.jpg")).toBeVisible();
   await isFound();
   await remove.click();
@@ -328,6 +330,7 @@ test("more results come page by page, also when their token is too old", async (
 });
 
 test("videos that are still being indexed are announced", async ({ signedIn: page }) => {
+  test.setTimeout(240_000);
   const models = [{ model_name: "marengo2.7", model_options: ["visual", "audio"] }];
   const name = `search-${Date.now()}`;
   const index = await call<{ _id: string }>(page, "POST", "/v1.3/indexes", { index_name: name, models });
@@ -337,7 +340,7 @@ test("videos that are still being indexed are announced", async ({ signedIn: pag
   await expect(page.getByText("1 video of this index is still being indexed")).toBeVisible();
   await expect(page.getByRole("heading", { name: "Nothing was found" })).toBeVisible();
   await expectAccessible(page);
-  await expect(page.getByText("is still being indexed")).toBeHidden({ timeout: 45_000 });
+  await expect(page.getByText("is still being indexed")).toBeHidden({ timeout: 150_000 });
   await page.getByRole("button", { name: "Search", exact: true }).click();
   await expect(cards(page).first()).toContainText("speech.mp4");
   await call(page, "DELETE", `/v1.3/indexes/${index._id}`);

@@ -17,7 +17,7 @@ export function Filters({ index, filter, nameOf, onChange }: Props) {
   const chips = Object.entries(filter);
   return (
     <div className="stack">
-      <fieldset className="row filters" aria-label="Filters">
+      <fieldset className="row search-filters" aria-label="Filters">
         {chips.map(([field, test]) => {
           const words = inWords(field, test, nameOf);
           return (
@@ -64,7 +64,7 @@ function AddFilter({ index, filter, onChange }: Omit<Props, "nameOf">) {
   const isOwn = field?.kind === "own";
   const isText = field?.kind === "text" || isOwn;
   return (
-    <form className="add-filter" onSubmit={submit}>
+    <form className="search-add-filter" onSubmit={submit}>
       <Select
         label="Videos whose"
         choices={FIELDS}
@@ -118,7 +118,7 @@ function AddFilter({ index, filter, onChange }: Omit<Props, "nameOf">) {
       <Button type="submit">Add</Button>
       <p className="small soft hint">{field?.hint}</p>
       {wrong && (
-        <p className="wrong" role="alert">
+        <p className="search-wrong" role="alert">
           {wrong}
         </p>
       )}

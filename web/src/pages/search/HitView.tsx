@@ -73,7 +73,7 @@ export function HitView({
   const starts = [...new Set(hits.map(({ start }) => start))];
   return (
     <>
-      <div className="row spread summary">
+      <div className="row spread search-summary">
         <div>
           <h2 id={HIT_TITLE} tabIndex={-1} className="breakable">
             {name}
@@ -90,7 +90,7 @@ export function HitView({
           <CopyButton label="Link to this moment" text={linkToMoment(time)} />
         </div>
       </div>
-      <div className="hit-view">
+      <div className="search-hit-view">
         <div className="stack">
           <Player ref={player} index={index} video={video} label={`Video ${name}`} startAt={at} onTime={setTime} />
           {found.error ? <Failure error={found.error} onRetry={() => found.refetch()} /> : null}
@@ -108,7 +108,7 @@ export function HitView({
               `Hit ${starts.indexOf(place.start) + 1} of ${starts.length}, at ${formatClock(place.start, true)}.`}
           </p>
           {found.data && (
-            <p className="small soft keys-hint">
+            <p className="small soft search-keys-hint">
               {counted(starts.length, "hit")} in this video.
               {hasKeys && (
                 <>

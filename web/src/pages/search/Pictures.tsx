@@ -37,9 +37,9 @@ export function PictureField({ onPicture }: { onPicture: (picture: PictureRef) =
     else setWrong("A URL begins with http:// or https://.");
   }
   return (
-    <div className="picture-field">
+    <div className="search-picture-field">
       <DropZone
-        className="drop"
+        className="search-drop"
         getDropOperation={(types) => (types.has("Files") || TYPES.some((type) => types.has(type)) ? "copy" : "cancel")}
         onDrop={async ({ items }) => {
           const item = items.find((each) => each.kind === "file");
@@ -67,7 +67,7 @@ export function PictureField({ onPicture }: { onPicture: (picture: PictureRef) =
         </div>
       </form>
       {wrong && (
-        <p className="wrong" role="alert">
+        <p className="search-wrong" role="alert">
           {wrong}
         </p>
       )}
@@ -95,7 +95,7 @@ export function ChosenPicture({
         ? picture.name
         : `like ${nameOf(picture.video)} at ${formatClock(picture.at, true)}`;
   return (
-    <div className="chosen-picture">
+    <div className="search-chosen-picture">
       {source && <img src={source} alt="" />}
       <span className="breakable">
         <strong>Picture:</strong> {words}

@@ -21,7 +21,7 @@ export function Found({ found, isByVideo }: { found: Search; isByVideo: boolean 
     words += `, of ${counted(page.search_pool.total_count, "video")} that were looked at`;
   }
   return (
-    <h2 className="found">
+    <h2 className="search-found">
       <span role="status">{isSearching ? "Searching…" : words}</span>
     </h2>
   );
@@ -35,7 +35,7 @@ export function More({ found }: { found: Search }) {
     if (asked.current === undefined || found.isFetchingNextPage) return;
     const first = asked.current;
     asked.current = undefined;
-    document.querySelectorAll<HTMLElement>(".hit-link")[first]?.focus();
+    document.querySelectorAll<HTMLElement>(".search-hit-link")[first]?.focus();
   }, [found.isFetchingNextPage]);
   if (!found.hasNextPage || found.isPlaceholderData) return null;
   const shown = (found.data?.pages ?? []).reduce((sum, page) => sum + page.data.length, 0);

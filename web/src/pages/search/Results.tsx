@@ -48,7 +48,7 @@ function Cards({
   ...shown
 }: Shown & { clips: readonly Clip[]; label: string; isUnderVideo?: boolean }) {
   return (
-    <ol className="hits" aria-label={label}>
+    <ol className="search-hits" aria-label={label}>
       {clips.map((clip) => (
         <Card key={`${clip.video_id} ${clip.start} ${clip.end}`} clip={clip} isUnderVideo={isUnderVideo} {...shown} />
       ))}
@@ -67,8 +67,8 @@ function Card({
 }: Shown & { clip: Clip; isUnderVideo?: boolean }) {
   const range = `${formatClock(clip.start, true)}–${formatClock(clip.end, true)}`;
   return (
-    <li className="hit card">
-      <Link id={hitId(clip.video_id, clip.start)} className="hit-link" to={linkTo(clip)}>
+    <li className="search-hit card">
+      <Link id={hitId(clip.video_id, clip.start)} className="search-hit-link" to={linkTo(clip)}>
         <HoverPreview
           index={index}
           video={clip.video_id}
@@ -78,13 +78,13 @@ function Card({
         >
           {range}
         </HoverPreview>
-        <span className={isUnderVideo ? "visually-hidden" : "hit-name breakable"}>
+        <span className={isUnderVideo ? "visually-hidden" : "search-hit-name breakable"}>
           {nameOf(clip.video_id)}
           <span className="visually-hidden">, result {clip.rank}</span>
         </span>
       </Link>
       <Reasons clip={clip} terms={terms} />
-      <div className="hit-actions">
+      <div className="search-hit-actions">
         <Button kind="quiet" icon="picture" onPress={() => onLike(clip)}>
           More like this
           <span className="visually-hidden">

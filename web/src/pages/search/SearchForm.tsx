@@ -64,7 +64,7 @@ export function SearchForm({ state, index, indexes, has, nameOf, hasKeys, onSear
   }
   return (
     <search className="card stack" aria-label="What to search for">
-      <form className="query" onSubmit={submit}>
+      <form className="search-query" onSubmit={submit}>
         <Select
           label="Index"
           choices={indexes.map(({ _id, index_name, video_count }) => ({
@@ -135,8 +135,8 @@ function Options({
     onChange({ senses: next.length === has.length ? null : next });
   }
   return (
-    <div className="options">
-      <fieldset className="senses">
+    <div className="search-options">
+      <fieldset className="search-senses">
         <legend>Look at what is</legend>
         <div className="row">
           {has.map((sense) => (

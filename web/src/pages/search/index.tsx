@@ -154,7 +154,7 @@ function Search({ indexes }: { indexes: NonNullable<ReturnType<typeof useIndexes
           </div>
           {found.error ? <Failure error={found.error} onRetry={() => found.refetch()} /> : null}
           {pages[0] && index && (
-            <div className={found.isPlaceholderData ? "stack outdated" : "stack"}>
+            <div className={found.isPlaceholderData ? "stack search-outdated" : "stack"}>
               {pages[0].data.length === 0 ? (
                 <NothingFound
                   state={state}

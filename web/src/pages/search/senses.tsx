@@ -66,7 +66,7 @@ export function Reasons({ clip, terms }: { clip: Clip; terms: Terms }) {
       </div>
       {why.map(({ sense, text }) =>
         text ? (
-          <blockquote key={sense} className="words">
+          <blockquote key={sense} className="search-words">
             <span className="visually-hidden">{SENSE_WORDS[sense].label}: </span>
             {marked(text, terms[sense])}
           </blockquote>
