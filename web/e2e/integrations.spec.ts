@@ -11,7 +11,7 @@ interface Integration {
 const LIST = "/dashboard/integrations";
 
 /** Parts from whatever a test before this one connected. */
-async function disconnect(page: Page, bucket: string) {
+async function disconnect(page: Pick<Page, "request">, bucket: string) {
   const { data } = await call<{ data: Integration[] }>(page, "GET", "/v1.3/integrations");
   for (const each of data.filter((integration) => integration.bucket === bucket)) {
     await call(page, "DELETE", `/v1.3/integrations/${each._id}`);
@@ -25,6 +25,9 @@ test.beforeEach(async ({ page }) => {
     await call(page, "POST", `/v1.3/integrations/${world().integration}/restore`);
   }
 });
+
+/** Others expect that nobody has connected it. */
+test.afterAll(async ({ request }) => disconnect({ request }, world().other_bucket));
 
 /** The row of a bucket. */
 const rowOf = (page: Page, bucket: string) =>

@@ -35,7 +35,12 @@ export const test = base.extend<{ signedIn: Page }>({
 });
 
 /** Calls the API with the key, as other programs do. */
-export async function call<T = unknown>(page: Page, method: string, path: string, data?: unknown): Promise<T> {
+export async function call<T = unknown>(
+  page: Pick<Page, "request">,
+  method: string,
+  path: string,
+  data?: unknown,
+): Promise<T> {
   const headers = { "x-api-key": world().key };
   const answer = await page.request.fetch(path, { method, headers, ...(data === undefined ? {} : { data }) });
   expect(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`).toBe(true);
