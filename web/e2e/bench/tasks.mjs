@@ -74,24 +74,28 @@ async function timed(page, what) {
 
 async function measure(page, index) {
   const found = {};
-  const note = (name, { ms, busy }) => {
-    found[name] ??= { ms: [], busy: [], shift: 0 };
+  const note = async (name, step) => {
+    const before = await cpu();
+    const { ms, busy } = await step();
+    found[name] ??= { ms: [], busy: [], cpu: [] };
     found[name].ms.push(ms);
     found[name].busy.push(...busy);
+    found[name].cpu.push((await cpu()) - before);
   };
-  const opened = performance.now();
   await page.goto(`${site}/dashboard/tasks?index_id=${index}`);
   await page.locator(".tr-tasks-table tbody th").first().waitFor();
-  note("open", { ms: performance.now() - opened, busy: [] });
+  // The page after is asked for in advance, while the reader looks at this one.
+  await page.waitForTimeout(1_000);
   // A hundred tasks have two pages: there and back again. It ends on another page than the first, so that a filter shows.
   for (let step = 0; step < PAGES; step += 1) {
     const isLast = await page.locator(".pager button", { hasText: "Next" }).isDisabled();
-    note("another page", await timed(page, [".pager button", isLast ? "Previous" : "Next"]));
+    await note("another page", () => timed(page, [".pager button", isLast ? "Previous" : "Next"]));
+    await page.waitForTimeout(500);
   }
   await page.getByRole("button", { name: /State/ }).click();
-  note("filter by state", await timed(page, ['[role="option"]', "Failed"]));
+  await note("filter by state", () => timed(page, ['[role="option"]', "Failed"]));
   await page.getByRole("button", { name: /State/ }).click();
-  note("filter without result", await timed(page, ['[role="option"]', "Indexing"]));
+  await note("filter without result", () => timed(page, ['[role="option"]', "Indexing"]));
   await page.locator("button", { hasText: "Clear all filters" }).first().click();
   const shifts = await page.evaluate(() => window.shifted);
   return { found, shifts };
@@ -110,6 +114,15 @@ const browser = await chromium.launch({
 const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
 await context.request.post(`${site}/v1.3/session`, { data: { key: world.key }, headers: { origin: world.url } });
 const page = await context.newPage();
+const devtools = await context.newCDPSession(page);
+await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
+
+/** Milliseconds for which the page's thread was on a processor: other programs do not lengthen them. */
+async function cpu() {
+  const { metrics } = await devtools.send("Performance.getMetrics");
+  return metrics.find((metric) => metric.name === "TaskDuration").value * 1000;
+}
+
 await page.addInitScript(() => {
   window.benched = [];
   window.shifted = 0;
@@ -129,10 +142,9 @@ for (let round = 0; round < rounds; round += 1) {
   for (const which of round % 2 === 0 ? [0, 1] : [1, 0]) {
     const measured = await measure(page, indexes[which]);
     shifts[which].push(measured.shifts);
-    for (const [name, { ms, busy }] of Object.entries(measured.found)) {
-      all[which][name] ??= { ms: [], busy: [] };
-      all[which][name].ms.push(...ms);
-      all[which][name].busy.push(...busy);
+    for (const [name, values] of Object.entries(measured.found)) {
+      all[which][name] ??= { ms: [], busy: [], cpu: [] };
+      for (const of of Object.keys(values)) all[which][name][of].push(...values[of]);
     }
   }
 }
@@ -140,18 +152,18 @@ await browser.close();
 const busyOf = ({ busy }) =>
   busy.length === 0 ? "none" : `${busy.length}, longest ${Math.round(Math.max(...busy))} ms`;
 const [few, many] = sizes.map((size) => size.toLocaleString("en"));
+const told = `load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`;
+console.log(`Rounds: ${rounds}; ${told}; ms, median (least–most)\n`);
 console.log(
-  `Rounds: ${rounds}; load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}; ms, median (least–most)\n`,
+  `| | ${few}: until shown | ${many}: until shown | Ratio | ${few}: CPU | ${many}: CPU | Ratio | Busy over 50 ms |`,
 );
-console.log(
-  `| | ${few} tasks | ${many} tasks | Ratio of medians | Busy over 50 ms, ${few} | Busy over 50 ms, ${many} |`,
-);
-console.log("|---|---:|---:|---:|---|---|");
+console.log("|---|---:|---:|---:|---:|---:|---:|---|");
 for (const name of Object.keys(all[1])) {
   const [one, other] = [all[0][name], all[1][name]];
-  const ratio = one ? (middle(other.ms) / middle(one.ms)).toFixed(2) : "–";
+  const ratio = (of) => (middle(other[of]) / middle(one[of])).toFixed(2);
+  const busy = `${busyOf(one)}; ${busyOf(other)}`;
   console.log(
-    `| ${name} | ${one ? range(one.ms) : "–"} | ${range(other.ms)} | ${ratio} | ${one ? busyOf(one) : "–"} | ${busyOf(other)} |`,
+    `| ${name} | ${range(one.ms)} | ${range(other.ms)} | ${ratio("ms")} | ${range(one.cpu)} | ${range(other.cpu)} | ${ratio("cpu")} | ${busy} |`,
   );
 }
 console.log(
