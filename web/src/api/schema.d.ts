@@ -1299,6 +1299,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in by the cookie that comes along; has the session live for another 30 days. */
+        get: operations["get_session"];
+        put?: never;
+        /** Signs a browser in, by an API key or a code: the answer sets the cookie. */
+        post: operations["post_session"];
+        /** Signs out: ends the session of the cookie that comes along, if there is one, and has the browser forget it. */
+        delete: operations["delete_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/session/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a code that signs a browser in once, with the caller's key, within ten minutes. */
+        post: operations["post_session_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/streams/{video_id}/{signature}/{name}": {
         parameters: {
             query?: never;
@@ -2106,7 +2142,7 @@ export interface components {
          * @description Why something was refused or failed. `x-catalogue` tells what each means and what to do.
          * @enum {string}
          */
-        Code: "parameter_invalid" | "parameter_not_provided" | "parameter_unknown" | "resource_not_exists" | "endpoint_not_exists" | "api_key_invalid" | "unauthorized" | "api_not_allowed" | "request_too_large" | "request_canceled_or_timed_out" | "too_many_requests" | "idempotency_key_reused" | "idempotency_key_in_progress" | "internal_server_error" | "service_unavailable" | "index_name_already_exists" | "index_engine_cannot_be_changed" | "index_option_cannot_be_changed" | "index_not_supported_for_search" | "index_not_supported_for_generate" | "token_limit_exceeded" | "nothing_to_generate_from" | "analysis_not_finished" | "analysis_finished" | "index_model_mismatch" | "asset_not_ready" | "asset_not_indexable" | "asset_in_use" | "upload_expired" | "chunk_mismatch" | "usage_limit_exceeded" | "connection_not_active" | "source_not_authorized" | "unsupported_media_type" | "audio_filesize_too_large" | "media_filesize_too_large" | "video_resolution_too_low" | "video_resolution_too_high" | "video_duration_too_short" | "video_duration_too_long" | "video_filesize_too_large" | "video_audio_track_not_exists" | "video_file_broken" | "unsupported_file_type" | "processing_limit_exceeded" | "engine_failed" | "video_already_indexed" | "task_cannot_be_deleted" | "task_crashed_server" | "transfer_finished" | "task_not_failed" | "task_cancelled" | "object_not_exists" | "object_access_denied" | "object_archived" | "object_changed" | "source_unavailable" | "integration_not_active" | "integration_already_exists" | "integration_deleted" | "import_in_progress" | "video_url_not_accessible" | "transcription_url_not_exists" | "transcription_url_not_accessible" | "transcription_invalid" | "language_not_supported" | "stream_not_possible" | "stream_too_large" | "stream_storage_low" | "range_not_satisfiable" | "search_option_not_supported" | "search_option_combination_not_supported" | "image_url_not_accessible" | "embedding_not_supported" | "search_filter_invalid" | "search_video_not_in_same_index" | "search_parameter_not_allowed" | "search_page_token_expired" | "role_not_assumable" | "insecure_trust_policy" | "queue_unreadable" | "synchronization_cancelled" | "external_id_ignored" | "server_has_no_identity" | "server_may_not_assume" | "session_expired" | "keys_refused" | "own_credentials_not_allowed" | "secret_unreadable" | "bucket_not_exists" | "list_denied" | "get_denied" | "bucket_other_owner" | "bucket_region" | "kms_denied" | "explicitly_denied" | "blocked_by_boundary" | "blocked_by_organization" | "blocked_by_vpc_endpoint" | "requester_pays" | "objects_archived" | "endpoint_unreachable" | "endpoint_tls" | "endpoint_not_s3" | "store_throttles" | "clock_skewed";
+        Code: "parameter_invalid" | "parameter_not_provided" | "parameter_unknown" | "resource_not_exists" | "endpoint_not_exists" | "api_key_invalid" | "unauthorized" | "origin_not_allowed" | "api_not_allowed" | "request_too_large" | "request_canceled_or_timed_out" | "too_many_requests" | "idempotency_key_reused" | "idempotency_key_in_progress" | "internal_server_error" | "service_unavailable" | "index_name_already_exists" | "index_engine_cannot_be_changed" | "index_option_cannot_be_changed" | "index_not_supported_for_search" | "index_not_supported_for_generate" | "token_limit_exceeded" | "nothing_to_generate_from" | "analysis_not_finished" | "analysis_finished" | "index_model_mismatch" | "asset_not_ready" | "asset_not_indexable" | "asset_in_use" | "upload_expired" | "chunk_mismatch" | "usage_limit_exceeded" | "connection_not_active" | "source_not_authorized" | "unsupported_media_type" | "audio_filesize_too_large" | "media_filesize_too_large" | "video_resolution_too_low" | "video_resolution_too_high" | "video_duration_too_short" | "video_duration_too_long" | "video_filesize_too_large" | "video_audio_track_not_exists" | "video_file_broken" | "unsupported_file_type" | "processing_limit_exceeded" | "engine_failed" | "video_already_indexed" | "task_cannot_be_deleted" | "task_crashed_server" | "transfer_finished" | "task_not_failed" | "task_cancelled" | "object_not_exists" | "object_access_denied" | "object_archived" | "object_changed" | "source_unavailable" | "integration_not_active" | "integration_already_exists" | "integration_deleted" | "import_in_progress" | "video_url_not_accessible" | "transcription_url_not_exists" | "transcription_url_not_accessible" | "transcription_invalid" | "language_not_supported" | "stream_not_possible" | "stream_too_large" | "stream_storage_low" | "range_not_satisfiable" | "search_option_not_supported" | "search_option_combination_not_supported" | "image_url_not_accessible" | "embedding_not_supported" | "search_filter_invalid" | "search_video_not_in_same_index" | "search_parameter_not_allowed" | "search_page_token_expired" | "role_not_assumable" | "insecure_trust_policy" | "queue_unreadable" | "synchronization_cancelled" | "external_id_ignored" | "server_has_no_identity" | "server_may_not_assume" | "session_expired" | "keys_refused" | "own_credentials_not_allowed" | "secret_unreadable" | "bucket_not_exists" | "list_denied" | "get_denied" | "bucket_other_owner" | "bucket_region" | "kms_denied" | "explicitly_denied" | "blocked_by_boundary" | "blocked_by_organization" | "blocked_by_vpc_endpoint" | "requester_pays" | "objects_archived" | "endpoint_unreachable" | "endpoint_tls" | "endpoint_not_s3" | "store_throttles" | "clock_skewed";
         /** @description A combined search. */
         CombinedForm: {
             /** Format: double */
@@ -4275,6 +4311,16 @@ export interface components {
             clips: components["schemas"]["SearchClip"][];
             id: components["schemas"]["VideoId"];
         };
+        /** @description Who is signed in. The secret is in the cookie `telecine_session` alone. */
+        Session: {
+            /** @description When the session ends, unless it is asked for before. */
+            expires_at: components["schemas"]["Timestamp"];
+            key_id: components["schemas"]["KeyId"];
+            key_name: string;
+            /** @description Of the server. */
+            version: string;
+            workspace_id: components["schemas"]["WorkspaceId"];
+        };
         /** @description A setting as it is in force. */
         Setting: {
             /** @description What it is for. */
@@ -4287,6 +4333,20 @@ export interface components {
             value?: unknown;
             /** @description The variable of the environment that sets it. */
             variable: string;
+        };
+        /** @description What a browser signs in by: one of the two. */
+        SignIn: {
+            /** @description A code of `POST /session/codes`, which works once. */
+            code?: string | null;
+            /** @description An API key. */
+            key?: string | null;
+        };
+        /** @description A code that signs in once. */
+        SignInCode: {
+            code: string;
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Opens the dashboard, signed in. */
+            url: string;
         };
         /** @description The video that a skipped task equals, and how that was found. */
         Skipped: {
@@ -4900,6 +4960,11 @@ export interface components {
             /** @description What is counted: `places`, or `bytes` of the work folder. */
             unit: string;
         };
+        /**
+         * @description A workspace: what a key opens. Every row has one.
+         * @example 65f0c1d2e3a4b5c6d7e8f901
+         */
+        WorkspaceId: string;
     };
     responses: {
         /** @description Refused: what is wrong can be mended; see `Code` */
@@ -4920,7 +4985,7 @@ export interface components {
                 "application/json": components["schemas"]["Refusal"];
             };
         };
-        /** @description Refused: `unauthorized` */
+        /** @description Refused: `unauthorized`, `origin_not_allowed` */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -5032,7 +5097,7 @@ export interface components {
                 };
             };
         };
-        /** @description Refused: `unauthorized` */
+        /** @description Refused: `unauthorized`, `origin_not_allowed` */
         Wrapped403: {
             headers: {
                 [name: string]: unknown;
@@ -8952,6 +9017,135 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SearchPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    delete_session: {
+        parameters: {
+            query?: {
+                /** @description all sessions of its key, and codes that were not used */
+                everywhere?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            416: components["responses"]["416"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            500: components["responses"]["500"];
+            503: components["responses"]["503"];
+        };
+    };
+    post_session_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInCode"];
                 };
             };
             400: components["responses"]["400"];
