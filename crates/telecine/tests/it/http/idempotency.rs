@@ -192,3 +192,23 @@ async fn a_manifest_that_was_accepted_before_a_crash_could_tell_is_one_transfer_
     assert_eq!((again.status, again.json()), (200, first.json()));
     assert_eq!(lab.get("/transfers").await.json()["page_info"]["total_results"], 1);
 }
+
+#[tokio::test]
+async fn an_answer_that_is_made_while_it_is_sent_is_told_whole_and_again() {
+    let lab = Lab::start().await;
+    let films = lab.folder.path().join("films");
+    std::fs::create_dir_all(&films).unwrap();
+    std::fs::write(films.join("a.mp4"), "film").unwrap();
+    let index = lab.index("films").await;
+    let folder = json!({ "provider": "folder", "bucket": "films", "path": films });
+    let id = lab.post("/integrations", folder).await.json()["_id"].as_str().unwrap().to_owned();
+    lab.post(&format!("/integrations/{id}/verify"), json!({})).await;
+    let path = format!("/tasks/transfers/import/{id}");
+    let first = post(&lab, &path, "i1", &json!({ "index_id": index })).await;
+    assert!((200..300).contains(&first.status), "{}", first.text);
+    assert!(first.json().is_object(), "{}", first.text);
+    let again = post(&lab, &path, "i1", &json!({ "index_id": index })).await;
+    assert_eq!((again.status, &again.text), (first.status, &first.text));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(lab.get("/transfers").await.json()["page_info"]["total_results"], 1);
+}
