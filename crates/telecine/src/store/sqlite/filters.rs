@@ -30,19 +30,23 @@ pub(super) fn equals(sql: &mut Sql, column: &'static str, value: Option<String>)
     }
 }
 
-/// Adds that one of the columns holds the text, or where it has `*` or `?` in it, is so as a whole. ASCII letters count as
-/// equal, small or large.
-pub(super) fn holds(sql: &mut Sql, columns: [&'static str; 2], text: &str) {
+/// Adds that the address holds the text or, where that has `*` or `?` in it, that the address or the name, which is the end of
+/// it, is so as a whole. ASCII letters count as equal, small or large.
+pub(super) fn is_called(sql: &mut Sql, address: &'static str, name: &'static str, text: &str) {
     let pattern = like(text);
-    sql.push(" AND (");
-    for (column, before) in columns.into_iter().zip(["", " OR "]) {
-        sql.push(before).push(column).push(" LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\'");
+    sql.push(" AND (").push(address).push(" LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\'");
+    if is_whole(text) {
+        sql.push(" OR ").push(name).push(" LIKE ").push_bind(pattern).push(" ESCAPE '\\'");
     }
     sql.push(")");
 }
 
+fn is_whole(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
 fn like(text: &str) -> String {
-    let is_whole = text.contains(['*', '?']);
+    let is_whole = is_whole(text);
     let mut pattern = String::from(if is_whole { "" } else { "%" });
     for letter in text.chars() {
         match letter {

@@ -5,7 +5,7 @@ use sqlx::{Acquire as _, FromRow};
 
 use super::SqliteStore;
 use super::filters::Sql;
-use super::rows::{signed, unsigned};
+use super::rows::{signed, to_json, unsigned};
 use crate::fault::Result;
 use crate::store::{Listed, Paging, SortBy};
 
@@ -32,11 +32,7 @@ impl List<'_> {
     where
         R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
     {
-        let column = match paging.sort_by {
-            SortBy::CreatedAt => "created_at",
-            SortBy::UpdatedAt => "updated_at",
-        };
-        self.page_by(column, store, paging, read).await
+        self.page_by(column_of(paging), store, paging, read).await
     }
 
     /// The same, in the order of this column.
@@ -65,6 +61,39 @@ impl List<'_> {
         Ok(Listed { rows, total: unsigned(total)? })
     }
 
+    /// The same, for conditions that only whole rows can tell: they are looked at once, and found again by their numbers.
+    pub(super) async fn page_of_all<R, T>(
+        &self,
+        column: &'static str,
+        store: &SqliteStore,
+        paging: Paging,
+        read: impl Fn(R) -> Result<T>,
+    ) -> Result<Listed<T>>
+    where
+        R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        let every = Paging { page: 1, limit: i64::MAX.unsigned_abs(), ..paging };
+        let mut numbers = Sql::new(format!("SELECT {}.rowid FROM {}", self.alias, self.from));
+        (self.conditions)(&mut numbers);
+        self.order(&mut numbers, column, every)?;
+        let mut connection = store.readers.acquire().await?;
+        let mut snapshot = connection.begin().await?;
+        let found: Vec<i64> =
+            numbers.build_query_scalar().persistent(false).fetch_all(&mut *snapshot).await?;
+        let (limit, page) = (paging.limit, paging.page.saturating_sub(1));
+        let skipped = usize::try_from(page.saturating_mul(limit)).unwrap_or(usize::MAX);
+        let wanted = found.iter().skip(skipped).take(usize::try_from(limit).unwrap_or(usize::MAX));
+        let wanted: Vec<i64> = wanted.copied().collect();
+        let mut rows = Sql::new(format!("SELECT {} FROM {}", self.columns, self.from));
+        rows.push(format_args!(" WHERE {}.rowid IN (SELECT value FROM json_each(", self.alias));
+        rows.push_bind(to_json(&wanted)?).push("))");
+        self.order(&mut rows, column, every)?;
+        let rows: Vec<R> = rows.build_query_as().persistent(false).fetch_all(&mut *snapshot).await?;
+        snapshot.commit().await?;
+        let rows = rows.into_iter().map(read).collect::<Result<_>>()?;
+        Ok(Listed { rows, total: found.len() as u64 })
+    }
+
     fn order(&self, sql: &mut Sql, column: &'static str, paging: Paging) -> Result<()> {
         let Paging { page, limit, sort_by: _, descending } = paging;
         let direction = if descending { "DESC" } else { "ASC" };
@@ -74,5 +103,13 @@ impl List<'_> {
         let offset = page.saturating_sub(1).saturating_mul(limit).min(i64::MAX.unsigned_abs());
         sql.push_bind(signed(offset)?);
         Ok(())
+    }
+}
+
+/// What a list is sorted by.
+pub(super) fn column_of(paging: Paging) -> &'static str {
+    match paging.sort_by {
+        SortBy::CreatedAt => "created_at",
+        SortBy::UpdatedAt => "updated_at",
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::counters::Recount;
-use super::filters::{Sql, equals, holds, in_index, is_index, within, within_moments};
-use super::lists::List;
+use super::filters::{Sql, equals, in_index, is_called, is_index, within, within_moments};
+use super::lists::{List, column_of};
 use super::rows::{
     SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json, unsigned,
 };
@@ -138,10 +138,13 @@ impl TaskStore for SqliteStore {
         let conditions = |sql: &mut Sql| conditions(sql, workspace, filter);
         let list = List { columns: TASK_COLUMNS, from: "task t", alias: "t", conditions: &conditions };
         // Tasks of a transfer were made in the order of their rows.
-        if filter.transfer.is_some() && paging.sort_by == SortBy::CreatedAt {
-            return list.page_by("seq", self, paging, TaskRow::into_task).await;
+        let is_in_order = filter.transfer.is_some() && paging.sort_by == SortBy::CreatedAt;
+        let column = if is_in_order { "seq" } else { column_of(paging) };
+        // What is asked of names lies in no index: every row is looked at, once for the number and the page together.
+        if filter.name.is_some() {
+            return list.page_of_all(column, self, paging, TaskRow::into_task).await;
         }
-        list.page(self, paging, TaskRow::into_task).await
+        list.page_by(column, self, paging, TaskRow::into_task).await
     }
 
     async fn task_counts(&self, workspace: WorkspaceId, index: IndexId) -> Result<Counts> {
@@ -355,7 +358,7 @@ fn conditions(sql: &mut Sql, workspace: WorkspaceId, filter: &TaskFilter) {
     equals(sql, "t.fault_code", code.clone());
     equals(sql, "t.filename", filename.clone());
     if let Some(name) = name {
-        holds(sql, ["t.filename", "t.locator"], name);
+        is_called(sql, "t.locator", "t.filename", name);
     }
     within(sql, "t.duration_s", *duration_s);
     within(sql, "t.width", *width);
