@@ -50,7 +50,8 @@ pub(super) struct Permits {
     /// What one permit stands for.
     pub(super) worth: u64,
     pub(super) limit: usize,
-    pub(super) free: Arc<Semaphore>,
+    /// None for the tasks in hand, which the board knows: a runner that waits for one has a place already.
+    pub(super) free: Option<Arc<Semaphore>>,
 }
 
 /// All tasks in hand, and the bounds on them.
@@ -109,7 +110,10 @@ impl ProgressBoard {
     /// How much of each class of work goes on; empty where nobody works.
     pub fn classes(&self) -> Vec<WorkClass> {
         let class = |permits: &Permits| {
-            let in_use = permits.limit.saturating_sub(permits.free.available_permits());
+            let in_use = match &permits.free {
+                Some(free) => permits.limit.saturating_sub(free.available_permits()),
+                None => self.lock().len(),
+            };
             let Permits { name, unit, worth, limit, .. } = permits;
             WorkClass { name, unit, in_use: in_use as u64 * worth, limit: *limit as u64 * worth }
         };

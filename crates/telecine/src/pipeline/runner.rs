@@ -32,7 +32,7 @@ pub async fn run(app: Arc<App>) {
     let workshop = Arc::new(Workshop::new(app));
     let stopping = &workshop.app.stopping;
     let places = Arc::new(Semaphore::new(workshop.app.config.pipeline.tasks.max(1)));
-    workshop.tell_bounds(&places);
+    workshop.tell_bounds();
     let mut hands = JoinSet::new();
     hands.spawn(stream::go_on(Arc::clone(&workshop)));
     while !stopping.is_cancelled() {

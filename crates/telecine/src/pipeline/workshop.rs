@@ -59,26 +59,26 @@ impl Workshop {
     }
 
     /// Tells the board what bounds the work, for those who run the server.
-    pub(super) fn tell_bounds(&self, places: &Arc<Semaphore>) {
+    pub(super) fn tell_bounds(&self) {
         let (pipeline, streaming) = (&self.app.config.pipeline, &self.app.config.streaming);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let class = |name, free: &Arc<Semaphore>, limit: usize| Permits {
+        let class = |name, free: Option<&Arc<Semaphore>>, limit: usize| Permits {
             name,
             unit: "places",
             worth: 1,
             limit: limit.max(1),
-            free: Arc::clone(free),
+            free: free.cloned(),
         };
         self.app.progress.bounded_by(vec![
-            class("tasks", places, pipeline.tasks),
-            class("fetch", &self.fetches, pipeline.fetches),
-            class("decode", &self.decodes, pipeline.decodes.unwrap_or(cores)),
-            class("inferences", &self.inferences, self.inference_limit),
-            class("streams", &self.streams, streaming.parallel),
+            class("tasks", None, pipeline.tasks),
+            class("fetch", Some(&self.fetches), pipeline.fetches),
+            class("decode", Some(&self.decodes), pipeline.decodes.unwrap_or(cores)),
+            class("inferences", Some(&self.inferences), self.inference_limit),
+            class("streams", Some(&self.streams), streaming.parallel),
             Permits {
                 unit: "bytes",
                 worth: BYTES_PER_PERMIT,
-                ..class("room", &self.room, self.room_permits as usize)
+                ..class("room", Some(&self.room), self.room_permits as usize)
             },
         ]);
     }

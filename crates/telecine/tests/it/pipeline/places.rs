@@ -34,6 +34,29 @@ async fn an_upload_with_its_captions_becomes_ready_and_its_folder_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn how_much_of_each_class_of_work_goes_on_is_known() {
+    let mut config = quick();
+    (config.pipeline.tasks, config.pipeline.fetches, config.pipeline.work_bytes) = (3, 2, 64 << 20);
+    let mut house = House::idle(config).await;
+    assert_eq!(house.app.progress.classes(), [], "nobody works yet");
+    media::silent(&house.path("one.mp4"), "640x360", 30);
+    let index = house.index("index", &[Visual]).await;
+    house.start();
+    let task = house.submit(index, "one.mp4").await;
+    house.until(task, |task| task.status == Status::Indexing).await;
+    let of = |name: &str| {
+        let classes = house.app.progress.classes();
+        let class = classes.into_iter().find(|class| class.name == name).expect("it is told");
+        (class.in_use, class.limit)
+    };
+    assert_eq!((of("tasks"), of("fetch").1, of("decode").0), ((1, 3), 2, 1));
+    assert!(of("room").0 >= 1 << 20 && of("room").1 == 64 << 20, "{:?}", of("room"));
+    house.ready(task).await;
+    house.let_go(task).await;
+    assert_eq!((of("tasks").0, of("decode").0, of("room").0, of("inferences").0), (0, 0, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_failed_stays_for_another_try() {
     let mut house = House::idle(quick()).await;
     let index = house.index("index", &[Visual]).await;
