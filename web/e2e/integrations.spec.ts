@@ -235,6 +235,32 @@ test("synchronizing says what it found", async ({ signedIn: page }) => {
   await expectAccessible(page);
 });
 
+test("a long synchronization tells the keys listed, goes on when it is left, and can be stopped", async ({
+  signedIn: page,
+}) => {
+  test.setTimeout(120_000);
+  await disconnect(page, "many");
+  // Each link is asked for: so many take a while everywhere.
+  const urls = Array.from({ length: 4000 }, (_, at) => `${world().links}/clip-${at}.mp4`);
+  const made = { provider: "url_list", bucket: "many", urls };
+  const { _id } = await call<Integration>(page, "POST", "/v1.3/integrations", made);
+  await call(page, "POST", `/v1.3/integrations/${_id}/verify`);
+  await page.goto(LIST);
+  const row = rowOf(page, "many");
+  await row.getByRole("button", { name: "Synchronize data of many" }).click();
+  await expect(row.getByText("Synchronizing; it goes on if you leave")).toBeVisible();
+  await expect(row.getByText(/[1-9]\d* keys listed, \d+ keys per second/)).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("link", { name: "Settings" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Settings" })).toBeVisible();
+  await page.goBack();
+  await row.getByRole("button", { name: "Stop" }).click();
+  await expect(row.getByText("Synchronizing; it goes on if you leave")).toBeHidden();
+  await page.goto(`${LIST}/${_id}?tab=synchronizations`);
+  await expect(page.getByRole("row", { name: /By hand/ })).toContainText("Cancelled");
+  await disconnect(page, "many");
+});
+
 test("deleting tells what stays and what goes, and can be undone", async ({ signedIn: page }) => {
   await page.goto(LIST);
   const row = rowOf(page, world().bucket);
