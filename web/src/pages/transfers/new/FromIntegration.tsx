@@ -8,7 +8,11 @@ import { Busy, Empty, Failure, Loaded } from "../../../ui/display";
 import { counted, formatBytes, formatNumber } from "../../../ui/format";
 import { toast } from "../../../ui/overlays";
 import { newKey } from "./draft";
+import { Estimates } from "./Estimates";
 import { useAllIndexes, useIntegrations } from "./known";
+
+/** The count tells no lengths. */
+const NOTHING_KNOWN = { of: 0, seconds: 0, bytes: 0 };
 
 const isUsable = ({ status }: Schema<"Integration">) => status === "active" || status === "degraded";
 
@@ -150,6 +154,12 @@ function Import({ integration, index }: { integration: string; index: string }) 
               <dt>With captions</dt>
               <dd>{formatNumber(count.data.with_transcription)}</dd>
             </div>
+            <Estimates
+              taken={count.data.count}
+              bytes={count.data.bytes}
+              known={NOTHING_KNOWN}
+              indexes={{ [index]: count.data.count }}
+            />
           </dl>
           <p className="soft">
             Videos that the index has, or is getting, are left alone. Each video that cannot be read fails alone, with a

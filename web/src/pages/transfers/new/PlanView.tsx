@@ -1,15 +1,12 @@
 // The plan: what would be taken, skipped and refused and why, how much that is, and how long it may take.
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
-import { api, unwrap } from "../../../api/client";
 import { Button, Select } from "../../../ui/controls";
 import { Badge, Busy, Failure, StageBar, type Tone } from "../../../ui/display";
-import { counted, formatBytes, formatDuration, formatNumber } from "../../../ui/format";
-import { lengthOf, lengthOfAll, type Range, timeFor } from "../plan/estimate";
+import { counted, formatBytes, formatNumber } from "../../../ui/format";
 import { VirtualList } from "../VirtualList";
 import type { Draft, PlanRow } from "./draft";
-import { useAllIndexes } from "./known";
+import { Estimates } from "./Estimates";
 
 const VERDICTS: Record<PlanRow["verdict"], { label: string; tone: Tone }> = {
   taken: { label: "Would be taken", tone: "good" },
@@ -79,80 +76,12 @@ export function PlanView({ draft, onStop, onAgain }: { draft: Draft; onStop: () 
             <dd>{formatNumber(total - rows.length)}</dd>
           </div>
         )}
-        <Estimates draft={draft} />
+        <Estimates taken={taken} bytes={draft.bytes} known={draft.known} indexes={reading?.indexes ?? {}} />
       </dl>
       {rows.length > 0 && <PlanRows rows={rows} />}
     </section>
   );
 }
-
-/** Hours of video and the time it may take: ranges, with what they are made of, or "unknown". */
-function Estimates({ draft }: { draft: Draft }) {
-  const { taken, bytes, reading, known } = draft;
-  const index = useIndexToGuessBy(reading?.indexes ?? {});
-  const videos = useQuery({
-    queryKey: ["index", index, "videos", "for estimates"],
-    enabled: index !== undefined,
-    staleTime: 60_000,
-    queryFn: () =>
-      unwrap(
-        api.GET("/indexes/{index_id}/videos", {
-          params: { path: { index_id: index ?? "" }, query: { page_limit: 50 } },
-        }),
-      ),
-  });
-  const transfers = useQuery({
-    queryKey: ["transfers", "for estimates"],
-    staleTime: 60_000,
-    queryFn: () => unwrap(api.GET("/transfers", { params: { query: { page_limit: 20 } } })),
-  });
-  const measured = videos.data?.data ?? [];
-  const length = lengthOfAll(known, { of: taken, bytes }, (rest) => lengthOf(rest, measured));
-  const time = timeFor(taken, transfers.data?.data ?? []);
-  function lengthWords(): string {
-    if (length?.isExact) return "as their headers tell";
-    const isSome = known.of > 0 ? `known of ${formatNumber(known.of)}; ` : "";
-    if (length) return `${isSome}guessed by the bit rate of videos that are here`;
-    return `${isSome}told when the videos are fetched`;
-  }
-  return (
-    <>
-      <div>
-        <dt>Length of video</dt>
-        <dd>
-          {taken === 0 ? "none" : length ? rangeOf(length) : "unknown"}
-          <small>{taken > 0 && lengthWords()}</small>
-        </dd>
-      </div>
-      <div>
-        <dt>It may take</dt>
-        <dd>
-          {taken === 0 ? "no time" : time ? rangeOf(time) : "unknown"}
-          <small>
-            {!time
-              ? "no transfer has ended here yet"
-              : time.of === 1
-                ? "at the pace of the only transfer yet"
-                : `at the pace of the last ${formatNumber(time.of)} transfers`}
-          </small>
-        </dd>
-      </div>
-    </>
-  );
-}
-
-/** Of the indexes that are entered, the one that most entries name; if it is empty, the fullest that there is. */
-function useIndexToGuessBy(entered: Record<string, number>): string | undefined {
-  const all = useAllIndexes().data?.all ?? [];
-  const full = all.filter((index) => index.video_count > 0);
-  full.sort((one, other) => (entered[other._id] ?? 0) - (entered[one._id] ?? 0) || other.video_count - one.video_count);
-  return full[0]?._id;
-}
-
-const rangeOf = ({ low, high }: Range) => {
-  const [from, to] = [formatDuration(low), formatDuration(high)];
-  return from === to ? from : `${from} – ${to}`;
-};
 
 function PlanRows({ rows }: { rows: readonly PlanRow[] }) {
   const [shown, setShown] = useState("all");
