@@ -390,18 +390,27 @@ test("texts about a video are written when they are asked for", async ({ signedI
   await expectAccessible(page);
 });
 
-test("where a video could not be taken, its page says why and what to do", async ({ signedIn: page }) => {
-  const { data } = await call<{ data: { _id: string }[] }>(
-    page,
-    "GET",
-    `/v1.3/tasks?index_id=${world().index}&filename=small.mp4`,
-  );
-  await page.goto(`/dashboard/indexes/${world().index}/videos/${data[0]?._id}`);
-  await expect(page.getByText("320x180 pixels")).toBeVisible();
+test("where a video could not be taken, its page says why and what to do, and tries again", async ({
+  signedIn: page,
+}) => {
+  await removeIndexes(page, "reef");
+  const index = await makeIndex(page, "reef");
+  const task = await call<{ _id: string }>(page, "POST", "/v1.3/tasks", {
+    index_id: index,
+    video_url: `${world().links}/small.mp4`,
+  });
+  await page.goto(`/dashboard/indexes/${index}/videos/${task._id}`);
+  // Without a reload it comes to be known that it failed.
+  await expect(page.getByText("320x180 pixels")).toBeVisible({ timeout: 30_000 });
   await expect(page.getByText(/^Next: /)).toBeVisible();
   await expectAccessible(page);
-  await page.goto(`/dashboard/indexes/${world().index}/videos/${"0".repeat(24)}`);
+  const retried = page.waitForResponse((answer) => answer.url().endsWith(`/tasks/${task._id}/retry`));
+  await page.getByRole("button", { name: "Try this video again" }).click();
+  expect((await retried).status()).toBe(200);
+  await expect(page.getByText("320x180 pixels")).toBeVisible({ timeout: 30_000 });
+  await page.goto(`/dashboard/indexes/${index}/videos/${"0".repeat(24)}`);
   await expect(page.getByRole("heading", { name: "There is no such video" })).toBeVisible();
+  await removeIndexes(page, "reef");
 });
 
 test("a video under way is announced; one without a stream is told by pictures; it is deleted, and its index with it", async ({

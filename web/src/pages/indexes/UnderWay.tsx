@@ -26,7 +26,7 @@ export function UnderWay({ index }: { index: string }) {
   const waiting = underWay(counts);
   const stages = STAGES.filter((stage) => counts[stage] > 0).map((stage) => `${formatNumber(counts[stage])} ${stage}`);
   return (
-    <div className="stack">
+    <div>
       <div aria-live="polite">
         {waiting > 0 && (
           <p className="note">
