@@ -293,3 +293,132 @@ test("a webhook that is not there says so", async ({ signedIn: page }) => {
   await page.goto(`/dashboard/webhooks/${"0".repeat(24)}`);
   await expect(heading(page, "There is no such page")).toBeVisible();
 });
+
+test("settings are found, filtered and explained; the colours and the session are changed", async ({
+  signedIn: page,
+}) => {
+  await page.goto("/dashboard/settings");
+  await expect(page.getByRole("heading", { name: "[pipeline]" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Your session" })).toContainText("the key “admin”");
+  await expectAccessible(page);
+  await keepScreenshot(page, "settings");
+  await page.getByLabel("Find a setting").fill("private hosts");
+  await expect(page.getByText("urls.allow_private_hosts", { exact: true })).toBeVisible();
+  await expect(page.getByText("TELECINE_URLS__ALLOW_PRIVATE_HOSTS", { exact: true })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "[pipeline]" })).toBeHidden();
+  await expect(page).toHaveURL(/q=private\+hosts/);
+  await page.reload();
+  await expect(page.getByText("urls.allow_private_hosts", { exact: true })).toBeVisible();
+  await page.getByLabel("Find a setting").fill("no such thing");
+  await expect(page.getByRole("heading", { name: "No setting is like that" })).toBeVisible();
+  await page.getByRole("button", { name: "Show all" }).click();
+  await page.getByText("Changed ones only").click();
+  await expect(page.getByText("server.listen", { exact: true })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "[pipeline]" })).toBeHidden();
+  await page.getByText("How settings are changed").click();
+  await expect(page.getByRole("group", { name: "By a flag" })).toContainText("--set pipeline.tasks=4");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: /Colours/ }).click();
+  await page.getByRole("option", { name: "Dark" }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  // The frame's own choice knows.
+  await expect(page.getByRole("button", { name: /Theme/ })).toContainText("Dark");
+});
+
+test("by keyboard only: a setting is found, and one signs out everywhere", async ({
+  signedIn: page,
+  browser,
+  baseURL,
+}) => {
+  // A key of its own: the others' sessions stay.
+  const made = await call<{ _id: string; key: string }>(page, "POST", "/v1.3/keys", {
+    name: `two browsers ${Date.now()}`,
+  });
+  const signIn = { data: { key: made.key }, headers: { origin: world().url } };
+  const other = await browser.newContext({ baseURL });
+  expect((await other.request.post("/v1.3/session", signIn)).status()).toBe(200);
+  expect((await page.request.post("/v1.3/session", signIn)).status()).toBe(200);
+  await page.goto("/dashboard/settings");
+  await expect(page.getByRole("heading", { name: "[pipeline]" })).toBeVisible();
+  await tabTo(page, "Find a setting");
+  await page.keyboard.type("allow_private");
+  await expect(page.getByText("urls.allow_private_hosts", { exact: true })).toBeVisible();
+  await expect(page.getByLabel("Find a setting")).toBeFocused();
+  await tabTo(page, "Sign out everywhere", "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Stay signed in" })).toBeFocused();
+  await expectAccessible(page);
+  await tabTo(page, "Sign out everywhere");
+  await page.keyboard.press("Enter");
+  await expect(heading(page, "Sign in to Telecine")).toBeVisible();
+  expect((await other.request.get("/v1.3/session")).status()).toBe(401);
+  // The key itself goes on.
+  expect(await statusWith(made.key)).toBe(200);
+  await call(page, "DELETE", `/v1.3/keys/${made._id}`);
+});
+
+test("the system tells what it does, with what, and how much room it has; its numbers change by themselves", async ({
+  signedIn: page,
+}) => {
+  await page.goto("/dashboard/system");
+  const queue = page.getByRole("region", { name: "Queue" });
+  await expect(queue).toContainText("In hand");
+  await expect(page.getByRole("region", { name: "Disk" })).toContainText(/free of/);
+  await expect(page.getByRole("region", { name: "Workers" })).toContainText(/Tasks in hand.*0 of \d/);
+  await expect(page.getByRole("region", { name: "Server" })).toContainText("sqlite");
+  await expect(page.getByRole("table", { name: "Models" }).getByRole("row", { name: /onnxruntime/ })).toContainText(
+    "Runs",
+  );
+  await expectAccessible(page);
+  await keepScreenshot(page, "system");
+  // By itself, until it is told not to.
+  const clock = page.getByText("the server's clock says").locator("time");
+  const first = await clock.getAttribute("datetime");
+  await expect.poll(() => clock.getAttribute("datetime"), { timeout: 15_000 }).not.toBe(first);
+  await tabTo(page, "Pause updates");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Resume updates" })).toBeFocused();
+  const paused = await clock.getAttribute("datetime");
+  await page.waitForTimeout(6_000);
+  expect(await clock.getAttribute("datetime")).toBe(paused);
+  for (const [name, path] of [
+    ["The API's document", "/docs"],
+    ["OpenAPI file", "/openapi.json"],
+    ["Metrics", "/metrics"],
+  ] as const) {
+    await expect(page.getByRole("link", { name })).toHaveAttribute("href", path);
+    expect((await page.request.get(path)).status(), path).toBe(200);
+  }
+});
+
+test("a key that does not see the server says why", async ({ page }) => {
+  const admin = { headers: { "x-api-key": world().key } };
+  const data = { name: `limited ${Date.now()}`, rate_limits: { search_per_day: 5 } };
+  const made = await (await page.request.post("/v1.3/keys", { ...admin, data })).json();
+  await page.request.post("/v1.3/session", { data: { key: made.key }, headers: { origin: world().url } });
+  for (const place of ["system", "settings"]) {
+    await page.goto(`/dashboard/${place}`);
+    await expect(page.getByRole("alert")).toContainText("does not see how the server is set up");
+    await expect(page.getByRole("alert")).toContainText("Next:");
+  }
+  await expectAccessible(page);
+  await page.request.delete(`/v1.3/keys/${made._id}`, admin);
+});
+
+test("little room, missing models and a server that stops are warned of", async ({ signedIn: page }) => {
+  // The real answer, made worse.
+  await page.route("**/v1.3/system", async (route) => {
+    const answer = await route.fetch();
+    const told = await answer.json();
+    told.disk.free_bytes = 2e9;
+    told.is_stopping = true;
+    Object.assign(told.models[0], { state: "missing", remedy: "Fetch it with `telecine models fetch`." });
+    await route.fulfill({ response: answer, json: told });
+  });
+  await page.goto("/dashboard/system");
+  await expect(page.getByText("Little room is left on the disk.")).toBeVisible();
+  await expect(page.getByText("The server is about to stop")).toBeVisible();
+  await expect(page.getByText("Models are missing.")).toBeVisible();
+  await expect(page.getByRole("row", { name: /onnxruntime/ })).toContainText("Missing");
+  await expectAccessible(page);
+});

@@ -88,7 +88,7 @@ function focusedName(page: Page): Promise<string> {
     if (!(focused instanceof HTMLElement) || focused === document.body) return "";
     const labels = (focused.getAttribute("aria-labelledby") ?? "").split(" ").map((id) => document.getElementById(id));
     const label = "labels" in focused ? (focused.labels as NodeListOf<HTMLElement> | null) : null;
-    const texts = [...labels, ...(label ?? [])].map((each) => each?.textContent ?? "").filter(Boolean);
+    const texts = [...new Set([...labels, ...(label ?? [])])].map((each) => each?.textContent ?? "").filter(Boolean);
     return (focused.getAttribute("aria-label") ?? (texts.join(" ") || focused.textContent) ?? "").trim();
   });
 }

@@ -1,6 +1,6 @@
 // Which models run, and the sets that can be had: state, licence, what to do for one that is missing.
 import { Badge, type Column, Table } from "../../ui/display";
-import { formatBytes, formatNumber } from "../../ui/format";
+import { counted, formatBytes, formatNumber } from "../../ui/format";
 import { Prose } from "./Prose";
 import type { System } from "./useSystem";
 
@@ -44,6 +44,11 @@ export function Models({ models }: { models: readonly Model[] }) {
   );
 }
 
+/** All of them when they are few. */
+function languages(codes: readonly string[]): string {
+  return codes.length > 0 && codes.length <= 8 ? codes.join(", ") : counted(codes.length, "language");
+}
+
 export function Running({ running, search }: { running: System["running"]; search: System["search"] }) {
   return (
     <section className="card" aria-labelledby="running">
@@ -53,7 +58,7 @@ export function Running({ running, search }: { running: System["running"]; searc
         <dd>{running.see}</dd>
         <dt>Hears</dt>
         <dd>
-          {running.hear} <span className="soft">({running.hear_languages.join(", ") || "no language"})</span>
+          {running.hear} <span className="soft">({languages(running.hear_languages)})</span>
         </dd>
         <dt>Reads</dt>
         <dd>{running.read}</dd>

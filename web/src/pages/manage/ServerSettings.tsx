@@ -2,7 +2,7 @@
 import { useSearchParams } from "react-router";
 import type { Schema } from "../../api/client";
 import { Button, Checkbox, TextField } from "../../ui/controls";
-import { Badge, Code, CopyButton, Empty } from "../../ui/display";
+import { Badge, Code, Empty } from "../../ui/display";
 import { counted } from "../../ui/format";
 import { Prose } from "./Prose";
 import { groupsOf, matching, written } from "./settings-list";
@@ -73,11 +73,8 @@ function Row({ setting: { key, value, is_changed, about, variable } }: { setting
         <code className="breakable">{written(value)}</code>
       </div>
       <Prose text={about} />
-      <div className="row small soft">
-        <span className="breakable">
-          In the environment: <code>{variable}</code>
-        </span>
-        <CopyButton isIcon text={variable} label={`Copy ${variable}`} />
+      <div className="small soft breakable">
+        In the environment: <code>{variable}</code>
       </div>
     </li>
   );

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { Button } from "../../ui/controls";
 import { Loaded, Moment } from "../../ui/display";
-import { formatDuration } from "../../ui/format";
+import { formatBytes, formatDuration } from "../../ui/format";
 import { Page } from "../../ui/Page";
 import { Disk, isLow } from "./Disk";
 import { Models, Running } from "./Models";
@@ -74,7 +74,7 @@ function View({ system, isLive }: { system: System; isLive: boolean }) {
             </dd>
             <dt>Database</dt>
             <dd>
-              {system.database.kind} {system.database.version}
+              {system.database.kind} {system.database.version}, {formatBytes(system.database.size_bytes)}
             </dd>
             <dt>Media</dt>
             <dd>{system.media_sandbox}</dd>
