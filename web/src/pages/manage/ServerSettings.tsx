@@ -1,4 +1,5 @@
 // The server's settings as they are in force: searched, grouped, each with what it is for and how it is changed.
+import { useState } from "react";
 import { useSearchParams } from "react-router";
 import type { Schema } from "../../api/client";
 import { Button, Checkbox, TextField } from "../../ui/controls";
@@ -11,7 +12,8 @@ type Setting = Schema<"Setting">;
 
 export function ServerSettings({ settings }: { settings: readonly Setting[] }) {
   const [params, setParams] = useSearchParams();
-  const words = params.get("q") ?? "";
+  // The address follows what is typed; a field that followed the address would lose letters of who types fast.
+  const [words, setWords] = useState(params.get("q") ?? "");
   const isChangedOnly = params.get("changed") === "1";
   const found = matching(settings, words, isChangedOnly);
   function change(name: string, value: string) {
@@ -28,7 +30,10 @@ export function ServerSettings({ settings }: { settings: readonly Setting[] }) {
           label="Find a setting"
           type="search"
           value={words}
-          onChange={(text) => change("q", text)}
+          onChange={(text) => {
+            setWords(text);
+            change("q", text);
+          }}
           placeholder="such as disk or webhooks"
         />
         <Checkbox isSelected={isChangedOnly} onChange={(isOn) => change("changed", isOn ? "1" : "")}>
@@ -53,7 +58,16 @@ export function ServerSettings({ settings }: { settings: readonly Setting[] }) {
       {found.length === 0 && (
         <Empty
           title="No setting is like that"
-          action={<Button onPress={() => setParams({}, { replace: true })}>Show all</Button>}
+          action={
+            <Button
+              onPress={() => {
+                setWords("");
+                setParams({}, { replace: true });
+              }}
+            >
+              Show all
+            </Button>
+          }
         >
           <p>Search for a part of its name, its value, or of what it is for.</p>
         </Empty>
