@@ -198,6 +198,7 @@ test("a webhook is added, tested, read, sent again, changed, paused, given anoth
     await expectAccessible(page);
     await page.mouse.move(0, 0);
     await page.setViewportSize({ width: 1280, height: 1500 });
+    await page.evaluate(() => window.scrollTo(0, 0));
     await keepScreenshot(page, "webhook");
     await page.setViewportSize({ width: 1280, height: 800 });
     await page.reload();
