@@ -16,6 +16,8 @@ const MODULES = join(CLIENTS, "twelvelabs-js-1.3.4/node_modules");
 /** `video start end`, in the order of the page. */
 type Hits = string[];
 
+const open = (page: Page, query = "") => page.goto(`/dashboard/search?index=${world().index}${query}`);
+
 async function hitsOfPage(page: Page): Promise<Hits> {
   const links = await page.locator(".search-hit").getByRole("link").all();
   const read = async (link: (typeof links)[number]) => {
@@ -36,7 +38,7 @@ async function codeOf(page: Page, tab: string): Promise<string> {
 
 /** Runs a program in a folder with the picture; the page's origin may be a proxy that takes no keys. */
 function run(program: string, args: string[], folder: string): string {
-  const env = { ...process.env, TELECINE_API_KEY: world().key, no_proxy: "*" };
+  const env = { ...process.env, TELECINE_API_KEY: world().key, no_proxy: "*", FORCE_COLOR: "0" };
   return execFileSync(program, args, { cwd: folder, env, encoding: "utf8", timeout: 60_000 });
 }
 
@@ -50,19 +52,19 @@ const printed = (text: string): Hits =>
 
 const filter = encodeURIComponent('{"width":{"gte":100}}');
 const SEARCHES: Record<string, () => string> = {
-  "words in all senses": () => "?q=a+film",
-  "exact words, said": () => "?q=the+best+of+times&in=said&words=exact",
-  "seen and said, but not written": () => "?q=a+film&in=seen,said",
-  "written, with quotes": () => `?q=${encodeURIComponent(`peach's "open movie"`)}&in=written`,
-  "by video, with a filter and a threshold": () => `?q=a+film&group=video&sort=clips&sure=medium&filter=${filter}`,
-  "a picture by its URL": () => `?picture=${encodeURIComponent(`${world().links}/trailer.jpg`)}`,
-  "like a moment, and words": () => `?like=${world().videos["speech.mp4"]}@12&q=a+street&sure=none`,
+  "words in all senses": () => "&q=a+film",
+  "exact words, said": () => "&q=the+best+of+times&in=said&words=exact",
+  "seen and said, but not written": () => "&q=a+film&in=seen,said",
+  "written, with quotes": () => `&q=${encodeURIComponent(`peach's "open movie"`)}&in=written`,
+  "by video, with a filter and a threshold": () => `&q=a+film&group=video&sort=clips&sure=medium&filter=${filter}`,
+  "a picture by its URL": () => `&picture=${encodeURIComponent(`${world().links}/trailer.jpg`)}`,
+  "like a moment, and words": () => `&like=${world().videos["speech.mp4"]}@12&q=a+street&sure=none`,
 };
 
 for (const [name, query] of Object.entries(SEARCHES)) {
   test(`${name}: each program finds what the page found`, async ({ signedIn: page }) => {
     test.setTimeout(180_000);
-    await page.goto(`/dashboard/search${query()}`);
+    await open(page, query());
     await expect(page.locator(".search-hit").first()).toBeVisible();
     const hits = await hitsOfPage(page);
     await page.getByRole("button", { name: "Copy as code" }).click();
@@ -87,7 +89,7 @@ for (const [name, query] of Object.entries(SEARCHES)) {
 
 test("a picture of the reader's is expected in the folder", async ({ signedIn: page }) => {
   const file = join(world().samples, "trailer.jpg");
-  await page.goto("/dashboard/search");
+  await open(page);
   await page.getByRole("button", { name: "Search by a picture" }).click();
   await page.locator('input[type="file"]').setInputFiles(file);
   await expect(page.locator(".search-hit").first()).toBeVisible();
@@ -108,7 +110,7 @@ test("a picture of the reader's is expected in the folder", async ({ signedIn: p
 });
 
 test("the code is reached by keyboard, and its tab is in the address", async ({ signedIn: page }) => {
-  await page.goto("/dashboard/search?q=a+bunny");
+  await open(page, "&q=a+bunny");
   await expect(page.locator(".search-hit").first()).toBeVisible();
   await tabTo(page, "Copy as code");
   await page.keyboard.press("Enter");

@@ -50,8 +50,8 @@ export function NothingFound({
     <Empty title="Nothing was found">
       <p>
         {videos === 0
-          ? "No video was looked at: the index is empty, or the filters leave none."
-          : `${counted(videos, "video was", "videos were")} looked at.`}{" "}
+          ? "No video was searched: the index is empty, or the filters leave none."
+          : `${counted(videos, "video was", "videos were")} searched.`}{" "}
         {ways.length > 0 ? "It may help to ask less strictly:" : "Try other words, or fewer."}
       </p>
       <div className="row">

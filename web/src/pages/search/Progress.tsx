@@ -18,7 +18,7 @@ export function Found({ found, isByVideo }: { found: Search; isByVideo: boolean 
     words = isByVideo
       ? `${counted(total_inner_matches ?? 0, "moment")} in ${counted(total_results, "video")} found`
       : `${counted(total_results, "moment")} found`;
-    words += `, of ${counted(page.search_pool.total_count, "video")} that were looked at`;
+    words += `; ${counted(page.search_pool.total_count, "video was", "videos were")} searched`;
   }
   return (
     <h2 className="search-found">
