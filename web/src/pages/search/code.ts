@@ -131,7 +131,9 @@ function javascript(source: Source): string {
     if (file) lines.push("import fs from 'node:fs'");
     lines.push("import { TwelveLabs } from 'twelvelabs-js'", "", ...moment);
     lines.push(
-      `const client = new TwelveLabs({ apiKey: process.env.TELECINE_API_KEY, baseUrl: ${literal(origin + request.base)} })`,
+      "// The SDK takes the address from here only.",
+      `process.env.TWELVELABS_BASE_URL = ${literal(origin + request.base)}`,
+      "const client = new TwelveLabs({ apiKey: process.env.TELECINE_API_KEY })",
       "const found = await client.search.query({",
       ...entriesOf(body).map(([name, value]) => `  ${camel(name)}: ${literal(value)},`),
     );
