@@ -178,6 +178,22 @@ test("filters are chips that can be removed, and are part of the address", async
   await page.getByRole("button", { name: "Remove: Height at least 700" }).click();
   await expect(cards(page).filter({ hasText: "speech.mp4" }).first()).toBeVisible();
 
+  // By the day that videos were brought in: of the reader's zone, in the words of the API.
+  const bounds = { gte: "2020-01-01T00:00:00+01:00", lte: "2020-12-31T23:59:59+01:00" };
+  await open(page, `q=a+film&filter=${encodeURIComponent(JSON.stringify({ created_at: bounds }))}`);
+  await expect(page.getByText("No video was searched")).toBeVisible();
+  await expect(page.getByText(/Day it was brought in 1 Jan 2020 to 31 Dec 2020/).first()).toBeVisible();
+  await page.getByRole("button", { name: /^Remove: Day/ }).click();
+  await expect(found(page)).toContainText("2 videos were searched");
+  await page.getByRole("button", { name: "Add a filter" }).click();
+  await page.getByRole("button", { name: /Videos whose/ }).click();
+  await page.getByRole("option", { name: "Day it was brought in" }).click();
+  await page.getByLabel("From").fill("2020-01-01");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(page).toHaveURL(/2019-12-31T23%3A00%3A00.000Z/);
+  await expect(found(page)).toContainText("2 videos were searched");
+  await page.getByRole("button", { name: /^Remove: Day/ }).click();
+
   // By keyboard, by a field of the users' own.
   const speech = world().videos["speech.mp4"];
   await call(page, "PATCH", `/v1.3/indexes/${world().index}/videos/${speech}`, {
