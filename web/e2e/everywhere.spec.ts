@@ -48,12 +48,12 @@ for (const [path, heading] of PLACES) {
     await page.goto(addressOf(path));
     const title = page.getByRole("heading", { level: 1 });
     await expect(title).toHaveText(heading);
-    await expect(title).toHaveCount(1);
-    await expect(page).toHaveTitle(`${await title.textContent()} · Telecine`);
     // While it waits, it says for what; soon it waits no more.
     const wheels = page.locator(".wheel");
     for (const wheel of await wheels.all()) await expect(wheel.locator("..")).toHaveText(/\w/);
     await expect(page.locator("main .busy")).toHaveCount(0, { timeout: 20_000 });
+    await expect(title).toHaveCount(1);
+    await expect.poll(async () => `${await title.textContent()} · Telecine` === (await page.title())).toBe(true);
     await expectAccessible(page);
     if (!SILENT.has(path)) {
       const opener = page.getByRole("button", { name: "API calls of this screen" });
