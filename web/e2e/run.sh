@@ -10,6 +10,8 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 venv=${TELECINE_VENV:-$root/.venv}
 
 "$root/scripts/setup.sh" web
+# What "copy as code" shows is run with the official SDKs.
+"$root/tests/clients/setup.sh"
 if [ -z "${TELECINE_BIN:-}" ]; then
     cargo build --quiet --manifest-path "$root/Cargo.toml" -p telecine
     TELECINE_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/telecine

@@ -8,7 +8,7 @@ import { expect as anyExpect, expectAccessible, keepScreenshot, tabTo, test, wor
 
 const expect = anyExpect.configure({ timeout: 30_000 });
 
-/** Where scripts/setup.sh puts the official SDKs; their versions are those of tests/clients. */
+/** Where tests/clients/setup.sh puts the official SDKs; their versions are those of tests/clients. */
 const CLIENTS = join(process.env.TELECINE_CACHE ?? join(homedir(), ".cache/telecine"), "clients");
 const PYTHON = join(CLIENTS, "twelvelabs-1.3.6/bin/python");
 const MODULES = join(CLIENTS, "twelvelabs-js-1.3.4/node_modules");
@@ -79,7 +79,7 @@ for (const [name, query] of Object.entries(SEARCHES)) {
     writeFileSync(join(folder, "found.py"), python);
     const js = await codeOf(page, "JavaScript");
     writeFileSync(join(folder, "found.mjs"), js);
-    expect(existsSync(PYTHON), `${PYTHON}: run scripts/setup.sh clients`).toBe(true);
+    expect(existsSync(PYTHON), `${PYTHON}: run tests/clients/setup.sh`).toBe(true);
     // Programs go on to all pages; the page shows the first.
     expect(printed(run(PYTHON, ["found.py"], folder)).slice(0, hits.length)).toEqual(hits);
     symlinkSync(MODULES, join(folder, "node_modules"));
