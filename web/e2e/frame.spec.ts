@@ -19,6 +19,7 @@ test("the frame is accessible, wide and narrow, with its menu, its theme and its
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await expect(page.getByRole("rowheader").first()).toBeVisible();
   await keepScreenshot(page, "frame-dark");
 });
 

@@ -69,7 +69,13 @@ function SignedIn() {
     return (
       <Frame session={session.data}>
         <Guard key={pathname}>
-          <Suspense fallback={<Busy>Loading the page…</Busy>}>
+          <Suspense
+            fallback={
+              <div>
+                <Busy>Loading the page…</Busy>
+              </div>
+            }
+          >
             <Pages />
           </Suspense>
         </Guard>
