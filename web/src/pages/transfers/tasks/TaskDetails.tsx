@@ -89,12 +89,17 @@ function Facts({ task }: { task: Task }) {
     <dl className="tr-facts">
       <dt>Made</dt>
       <dd>
-        <Moment value={task.created_at} isExact /> (<Moment value={task.created_at} />)
+        {/* One run of text: the cell sets its parts apart. */}
+        <span>
+          <Moment value={task.created_at} isExact /> (<Moment value={task.created_at} />)
+        </span>
       </dd>
       <dt>In this state since</dt>
       <dd>
-        <Moment value={task.updated_at} isExact /> (<Moment value={task.updated_at} />)
-        {isEnded && `, ${formatDuration(tookS)} after it was made`}
+        <span>
+          <Moment value={task.updated_at} isExact /> (<Moment value={task.updated_at} />)
+          {isEnded && `, ${formatDuration(tookS)} after it was made`}
+        </span>
       </dd>
       <dt>From</dt>
       <dd>
