@@ -4690,6 +4690,20 @@ export interface components {
         };
         /** @description What became of a manifest: what was taken, or with `dry_run` what would be. */
         TransferAnswer: components["schemas"]["AcceptedTransfer"] | components["schemas"]["TransferPlan"];
+        /** @description One event of the stream. */
+        TransferEvent: {
+            /** @description JSON: what `GET /transfers/{transfer_id}` answers; of `end`, an empty object. */
+            data: string;
+            /** @description `transfer` or `end`. */
+            event: string;
+            /** @description Grows from event to event. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Milliseconds after which clients come back; told by the first event.
+             */
+            retry?: number | null;
+        };
         /**
          * @description A transfer: the tasks of one manifest.
          * @example 65f0c1d2e3a4b5c6d7e8f901
@@ -9810,7 +9824,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["TransferEvent"];
                 };
             };
             400: components["responses"]["400"];

@@ -260,8 +260,9 @@ fn stages(counts: Counts, in_hand: &[(InHand, TaskProgress)]) -> Stages {
         index: IndexStage {
             tasks: tasks(Stage::Index),
             done: indexed,
-            done_s: of(Stage::Index).map(|(_, p)| p.indexed_s.min(p.duration_s)).sum(),
-            total_s: of(Stage::Index).map(|(_, p)| p.duration_s).sum(),
+            // The sum of nothing is -0, which is written as such.
+            done_s: of(Stage::Index).map(|(_, p)| p.indexed_s.min(p.duration_s)).sum::<f64>() + 0.0,
+            total_s: of(Stage::Index).map(|(_, p)| p.duration_s).sum::<f64>() + 0.0,
         },
         publish: PlainStage { tasks: tasks(Stage::Publish), done: counts.finished() },
     }
@@ -341,6 +342,8 @@ mod tests {
         assert_eq!(told.stages.validate, PlainStage { tasks: 1, done: 9 });
         assert_eq!(told.stages.index, IndexStage { tasks: 1, done: 7, done_s: 15.0, total_s: 60.0 });
         assert_eq!(told.stages.publish, PlainStage { tasks: 1, done: 6 });
+        let idle = tell(&transfer(counts), Vec::new(), Vec::new(), &[], BEGAN).stages.index;
+        assert!(idle.done_s.is_sign_positive() && idle.total_s.is_sign_positive(), "not -0: {idle:?}");
         assert_eq!(told.remain_seconds, None);
     }
 

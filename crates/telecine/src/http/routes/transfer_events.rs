@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use utoipa::ToSchema;
 
 use super::absent;
 use crate::app::App;
@@ -16,12 +17,26 @@ use crate::ids::{TransferId, WorkspaceId};
 use crate::keys::Caller;
 use crate::transfer::status::status;
 
+/// One event of the stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the form of an event, for the document")]
+struct TransferEvent {
+    /// `transfer` or `end`.
+    event: String,
+    /// JSON: what `GET /transfers/{transfer_id}` answers; of `end`, an empty object.
+    data: String,
+    /// Grows from event to event.
+    id: String,
+    /// Milliseconds after which clients come back; told by the first event.
+    retry: Option<u64>,
+}
+
 /// A transfer as server-sent events: `transfer` with what `GET /transfers/{transfer_id}` answers, at once and whenever it
 /// changed, looked at once a second; `end` when it is over. Streams last a quarter of an hour, then clients come back.
 #[utoipa::path(get, path = "/transfers/{transfer_id}/events", tag = "transfers",
     params(("Last-Event-ID" = Option<String>, Header,
         description = "The last event that was read; whatever it is, the present state is told first")),
-    responses((status = 200, body = String, content_type = "text/event-stream")))]
+    responses((status = 200, body = TransferEvent, content_type = "text/event-stream")))]
 pub(in crate::http) async fn events(
     State(app): State<Arc<App>>,
     State(listeners): State<Arc<Listeners>>,
