@@ -82,6 +82,11 @@ class Things:
         """A new asset."""
         return ask("POST", "/assets", {"method": "url", "url": f"{WORLD['links']}/short.mp4"})["_id"]
 
+    def transfer(self) -> str:
+        """A transfer of the bucket."""
+        ask("POST", f"/tasks/transfers/import/{WORLD['integration']}", {"index_id": self.index()})
+        return first("/transfers")()
+
     def embedding(self) -> str:
         """A new task of embeddings."""
         wanted = {"model_name": "marengo3.0", "video_url": f"{WORLD['links']}/short.mp4"}
@@ -122,7 +127,7 @@ THERE: dict[str, Callable[[], str]] = {
     "connection_id": lambda: WORLD["integration"],
     "asset_id": lambda: WORLD["films"]["asset"],
     "indexed_asset_id": lambda: SPEECH,
-    "transfer_id": lambda: THINGS.once("transfer", first("/transfers")),
+    "transfer_id": lambda: THINGS.once("transfer", THINGS.transfer),
     "token": lambda: THINGS.once("token", THINGS.token),
     "engine_id": lambda: "marengo2.6",
     "synchronization_id": lambda: THINGS.once("synchronization", synchronization),
