@@ -1,7 +1,7 @@
 // How the list of tasks bears 100,000 of them: paging and filtering in Chromium, beside the same with 100. Prints a table for
 // docs/BENCHMARKS.md. Never part of a test: it measures the machine, too.
 //
-//   TELECINE_WORLD=/tmp/world/world.json [DASHBOARD_URL=…] [ROUNDS=5] [TASKS=100000] node e2e/bench/tasks.mjs
+//   TELECINE_WORLD=../var/world/world.json [DASHBOARD_URL=…] [ROUNDS=5] [TASKS=100000] node e2e/bench/tasks.mjs
 //
 // The world (e2e/world.py) gets two indexes whose tasks name objects that are not there, paused before they are fetched; a
 // second run finds them. Both lists are measured in turns, so that what else the machine does meets both.
