@@ -2,6 +2,7 @@
 import { type ReactNode, useEffect } from "react";
 import * as Aria from "react-aria-components";
 import { Button, IconButton } from "./controls";
+import type { IconName } from "./icons";
 
 export interface DialogProps {
   title: string;
@@ -41,6 +42,40 @@ export function Dialog({ title, isOpen, onClose, children, footer, isWide, isSti
         </Aria.Dialog>
       </Aria.Modal>
     </Aria.ModalOverlay>
+  );
+}
+
+export interface QuestionProps extends Pick<DialogProps, "title" | "onClose" | "children"> {
+  /** What is done on yes, and how it is told while it is being done. */
+  yes: string;
+  doing: string;
+  /** The way out, which has the focus first. */
+  no?: string;
+  icon?: IconName;
+  isDoing: boolean;
+  /** Not before something else was ticked. */
+  isDisabled?: boolean;
+  onYes: () => void;
+}
+
+/** Asks before something is lost. */
+export function Question({ no = "Keep it", yes, doing, icon, isDoing, isDisabled, onYes, ...dialog }: QuestionProps) {
+  return (
+    <Dialog
+      role="alertdialog"
+      isOpen
+      footer={
+        <>
+          <Button onPress={dialog.onClose} autoFocus>
+            {no}
+          </Button>
+          <Button kind="danger" icon={icon} isDisabled={isDisabled} isPending={isDoing} onPress={onYes}>
+            {isDoing ? doing : yes}
+          </Button>
+        </>
+      }
+      {...dialog}
+    />
   );
 }
 

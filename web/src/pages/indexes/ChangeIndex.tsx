@@ -5,7 +5,7 @@ import { ApiFailure, api } from "../../api/client";
 import { Button, TextField } from "../../ui/controls";
 import { Busy, Failure } from "../../ui/display";
 import { counted, formatDuration } from "../../ui/format";
-import { Dialog, toast } from "../../ui/overlays";
+import { Dialog, Question, toast } from "../../ui/overlays";
 import { type Index, underWay, useCounts, useForgetIndexes } from "./data";
 
 export interface IndexChange {
@@ -100,21 +100,14 @@ function DeleteDialog({ index, onClose, onDeleted }: { index: Index; onClose: ()
   }, [counts.refetch]);
   const waiting = counts.data ? underWay(counts.data) : 0;
   return (
-    <Dialog
+    <Question
       title={`Delete the index “${index.index_name}”?`}
-      role="alertdialog"
-      isOpen
+      yes="Delete for good"
+      doing="Deleting…"
+      icon="trash"
+      isDoing={remove.isPending}
+      onYes={() => remove.mutate()}
       onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose} autoFocus>
-            Keep it
-          </Button>
-          <Button kind="danger" icon="trash" isPending={remove.isPending} onPress={() => remove.mutate()}>
-            {remove.isPending ? "Deleting…" : "Delete for good"}
-          </Button>
-        </>
-      }
     >
       <div>
         <h3>What goes, for good</h3>
@@ -147,6 +140,6 @@ function DeleteDialog({ index, onClose, onDeleted }: { index: Index; onClose: ()
       </div>
       {counts.error ? <Failure error={counts.error} title="Its tasks could not be counted." /> : null}
       {remove.error && <Failure error={remove.error} />}
-    </Dialog>
+    </Question>
   );
 }

@@ -2,9 +2,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, type Schema, unwrap } from "../../api/client";
-import { Button, Checkbox } from "../../ui/controls";
+import { Checkbox } from "../../ui/controls";
 import { Failure } from "../../ui/display";
-import { Dialog, toast } from "../../ui/overlays";
+import { Question, toast } from "../../ui/overlays";
 
 export function RevokeKey({
   of: key,
@@ -31,26 +31,14 @@ export function RevokeKey({
     },
   });
   return (
-    <Dialog
+    <Question
       title={`Revoke “${key.name}”?`}
-      role="alertdialog"
-      isOpen
+      yes="Revoke key"
+      doing="Revoking…"
+      isDoing={revoke.isPending}
+      isDisabled={isDangerous && !isUnderstood}
+      onYes={() => revoke.mutate()}
       onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose} autoFocus>
-            Keep it
-          </Button>
-          <Button
-            kind="danger"
-            isDisabled={isDangerous && !isUnderstood}
-            isPending={revoke.isPending}
-            onPress={() => revoke.mutate()}
-          >
-            {revoke.isPending ? "Revoking…" : "Revoke key"}
-          </Button>
-        </>
-      }
     >
       <p>
         Programs that use the key <code>{key.prefix}…</code> are refused from their next request on, and browsers that
@@ -74,6 +62,6 @@ export function RevokeKey({
         </Checkbox>
       )}
       {revoke.error ? <Failure error={revoke.error} /> : null}
-    </Dialog>
+    </Question>
   );
 }

@@ -4,7 +4,7 @@ import { useNavigate } from "react-router";
 import { api, type Schema, unwrap } from "../../api/client";
 import { Button } from "../../ui/controls";
 import { Failure } from "../../ui/display";
-import { Dialog, toast } from "../../ui/overlays";
+import { Dialog, Question, toast } from "../../ui/overlays";
 import { Secret } from "./Secret";
 
 type Webhook = Schema<"Webhook">;
@@ -70,27 +70,20 @@ export function DeleteWebhook({ of: webhook, onClose }: { of: Webhook; onClose: 
     },
   });
   return (
-    <Dialog
+    <Question
       title="Delete the webhook?"
-      role="alertdialog"
-      isOpen
+      yes="Delete webhook"
+      doing="Deleting…"
+      icon="trash"
+      isDoing={remove.isPending}
+      onYes={() => remove.mutate()}
       onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose} autoFocus>
-            Keep it
-          </Button>
-          <Button kind="danger" icon="trash" isPending={remove.isPending} onPress={() => remove.mutate()}>
-            {remove.isPending ? "Deleting…" : "Delete webhook"}
-          </Button>
-        </>
-      }
     >
       <p>
         <strong className="breakable">{webhook.url}</strong> is told nothing any more. Its log goes, and events that
         wait to be sent are dropped. This cannot be undone; to stop it for a while, pause it.
       </p>
       {remove.error ? <Failure error={remove.error} /> : null}
-    </Dialog>
+    </Question>
   );
 }

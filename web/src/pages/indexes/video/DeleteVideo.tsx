@@ -1,9 +1,8 @@
 // Asks before a video is deleted, with what goes and what stays.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { api } from "../../../api/client";
-import { Button } from "../../../ui/controls";
 import { Failure } from "../../../ui/display";
-import { Dialog, toast } from "../../../ui/overlays";
+import { Question, toast } from "../../../ui/overlays";
 import { useForgetIndexes, type Video } from "../data";
 import { isGone } from "./moments";
 
@@ -38,21 +37,14 @@ export function DeleteVideo({
     },
   });
   return (
-    <Dialog
+    <Question
       title={`Delete ${name} from the index?`}
-      role="alertdialog"
-      isOpen
+      yes="Delete for good"
+      doing="Deleting…"
+      icon="trash"
+      isDoing={remove.isPending}
+      onYes={() => remove.mutate()}
       onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose} autoFocus>
-            Keep it
-          </Button>
-          <Button kind="danger" icon="trash" isPending={remove.isPending} onPress={() => remove.mutate()}>
-            {remove.isPending ? "Deleting…" : "Delete for good"}
-          </Button>
-        </>
-      }
     >
       <div>
         <h3>What goes, for good</h3>
@@ -63,6 +55,6 @@ export function DeleteVideo({
         </p>
       </div>
       {remove.error && <Failure error={remove.error} />}
-    </Dialog>
+    </Question>
   );
 }
