@@ -85,6 +85,30 @@ async fn tasks_are_narrowed_by_everything_at_once() {
 }
 
 #[tokio::test]
+async fn a_list_by_name_has_pages_whose_total_is_that_of_all() {
+    let lab = Lab::start().await;
+    let harbour = lab.index("harbour").await;
+    transfer(&lab, harbour, &[("pier-1.mp4", None), ("gulls.mov", None)]).await;
+    transfer(&lab, harbour, &[("pier-2.mp4", None), ("pier-3.mp4", None)]).await;
+    for (page, expected) in [(1, vec!["pier-1.mp4", "pier-2.mp4"]), (2, vec!["pier-3.mp4"]), (3, vec![])] {
+        let answer =
+            lab.get(&format!("/v1.2/tasks?sort_option=asc&name=pier&page_limit=2&page={page}")).await.json();
+        let names: Vec<&str> = answer["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|task| task["metadata"]["filename"].as_str().unwrap())
+            .collect();
+        let info = &answer["page_info"];
+        assert_eq!(
+            (names, &info["total_results"], &info["total_page"]),
+            (expected, &json!(3), &json!(2)),
+            "page {page}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn skipped_tasks_are_ready_to_the_contract_and_a_state_of_their_own_here() {
     let lab = Lab::start().await;
     let index = lab.index("harbour").await;
