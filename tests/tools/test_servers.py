@@ -5,6 +5,7 @@ Run by `make test`: .venv/bin/python -m unittest discover tests/tools
 
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -184,6 +185,35 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual(testservers.stop(folder), ["ministack"])
         self.assertEqual(testservers.stop(folder), [])
         self.assertIsNone(testservers.status(first["ministack"]["endpoint"]))
+
+
+class EnginesTest(unittest.TestCase):
+    """What many machines share."""
+
+    def setUp(self) -> None:
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def sql(self, server: testservers.Postgres, statement: str) -> str:
+        psql = pathlib.Path(server.program("postgres")).with_name("psql")
+        said = subprocess.run([psql, server.endpoint, "-XAtc", statement], check=True, capture_output=True)
+        return said.stdout.decode().strip()
+
+    def test_postgresql_knows_vectors_and_keeps_its_data(self) -> None:
+        with testservers.Postgres(self.folder) as server:
+            self.sql(server, "CREATE EXTENSION vector; CREATE TABLE kept (v halfvec(2)); INSERT INTO kept VALUES ('[3,4]')")
+        with testservers.Postgres(self.folder) as server:
+            self.assertEqual(self.sql(server, "SELECT l2_norm(v) FROM kept"), "5")
+
+    def test_postgresql_asks_for_the_password(self) -> None:
+        with testservers.PostgresFast(self.folder) as server:
+            server.password = "wrong"
+            with self.assertRaises(subprocess.CalledProcessError):
+                self.sql(server, "SELECT 1")
+
+    def test_nats_has_jetstream_that_syncs_always(self) -> None:
+        with testservers.Nats(self.folder) as server:
+            self.assertIn('"jetstream":true', server.greeting())
+            self.assertIn("sync_interval: always", (server.folder / "nats.conf").read_text())
 
 
 if __name__ == "__main__":
