@@ -10,6 +10,7 @@ mod embeddings;
 mod generation;
 mod idempotency;
 mod inventory;
+pub mod postgres;
 mod sessions;
 mod speech;
 pub mod sqlite;
@@ -34,7 +35,7 @@ use half::f16;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::fault::Result;
+use crate::fault::{Error, Result};
 use crate::ids::{ImportId, IndexId, IntegrationId, KeyId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::index::{Index, IndexSummary};
 use crate::integration::Integration;
@@ -598,4 +599,10 @@ pub trait Store:
 {
     /// Whether the database answers and can write; for readiness.
     async fn ping(&self) -> Result<()>;
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Internal(anyhow::Error::new(error).context("the database failed"))
+    }
 }

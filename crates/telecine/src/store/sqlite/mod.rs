@@ -1,53 +1,29 @@
-//! The store on SQLite: one file, one writer, several readers; full-text search by FTS5. All SQL of this dialect lives
-//! here. It decides nothing about statuses: that is `transfer::next_status`.
+//! The store on SQLite: one file, one writer, several readers; full-text search by FTS5. The SQL that PostgreSQL
+//! understands, too, lies in `store/sql`.
 
-mod asset_imports;
-mod assets;
-mod claims;
-mod content;
-mod counters;
-mod deletion;
-mod embeddings;
-mod filters;
-mod generation;
-mod idempotency;
-mod imports;
-mod indexed;
-mod indexes;
-mod integrations;
-mod inventory;
-mod keys;
-mod lists;
-mod merge;
-mod objects;
-mod removal;
-mod rows;
-mod search;
-mod sessions;
-mod speech;
-mod statistics;
-mod streams;
-mod syncs;
-mod system;
-mod tasks;
-mod told;
-mod transfers;
-mod uploads;
-mod videos;
-mod webhooks;
+#[macro_use]
+mod dialect;
+#[expect(clippy::duplicate_mod, reason = "the SQL that both databases understand, compiled for this one")]
+#[path = "../sql/mod.rs"]
+mod sql;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use async_trait::async_trait;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::fault::{Error, Result};
-use crate::store::Store;
+use crate::fault::Result;
+use crate::system::Database;
+
+use sql::rows::unsigned;
+
+pub use sql::SqlStore as SqliteStore;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/sqlite/migrations");
 
@@ -55,20 +31,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("src/store/sqlite/migrations");
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connections that read; each may hold a few megabytes of pages.
 const READERS: u32 = 4;
-/// Rows of a statement that inserts many: more is slower (shared/reference measured 100, 1000 and 5000).
-const ROWS_PER_STATEMENT: usize = 100;
-/// Tasks that one transaction changes when a person asks for a change of very many.
-const TASKS_PER_CHANGE: i64 = 5_000;
-
-/// A database in a file. Clones share it.
-#[derive(Debug, Clone)]
-pub struct SqliteStore {
-    writer: SqlitePool,
-    readers: SqlitePool,
-}
-
-/// A transaction that holds the writer's lock from its start; dropped without a commit, it leaves nothing.
-type Write = Transaction<'static, Sqlite>;
+/// How often the log is emptied that may still hold a secret, while others read.
+const TRIES: u32 = 20;
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 impl SqliteStore {
     /// Opens the database at `path`, makes it if it is not there, and brings it to the shape of this version.
@@ -91,23 +56,36 @@ impl SqliteStore {
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
         let reading = options.with_regexp().pragma("query_only", "ON").pragma("cache_size", "-16384");
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, aside: () })
     }
 
-    /// Closes all connections: what was written is in the one file again.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+    /// Version and size.
+    async fn about(&self) -> Result<Database> {
+        let (version, pages, page_bytes): (String, i64, i64) = sqlx::query_as(
+            "SELECT sqlite_version(), (SELECT page_count FROM pragma_page_count), \
+             (SELECT page_size FROM pragma_page_size)",
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        let size_bytes = unsigned(pages)? * unsigned(page_bytes)?;
+        Ok(Database { kind: "sqlite", version, size_bytes })
     }
 
-    async fn write(&self) -> Result<Write> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    /// Moves all of the write-ahead log into the database, whose pages hold zeros where the secret was, and empties it.
+    /// Whoever reads an older state keeps it from that for a while.
+    pub(super) async fn forget_erased(&self) -> Result<()> {
+        for _ in 0..TRIES {
+            let (is_busy, ..): (bool, i64, i64) =
+                sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await?;
+            if !is_busy {
+                return Ok(());
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+        // The next checkpoints do it.
+        tracing::warn!("an erased secret may stay in the database's log until nobody reads an older state");
+        Ok(())
     }
-}
-
-/// Does work of many transactions to its end, even if whoever asked for it goes away in between.
-async fn to_its_end<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-    tokio::spawn(work).await.context("work in the database was cut short")?
 }
 
 async fn migrate(options: &SqliteConnectOptions) -> anyhow::Result<()> {
@@ -142,19 +120,4 @@ async fn connect_first(options: &SqliteConnectOptions) -> sqlx::Result<sqlx::Sql
         }
     }
     options.connect().await
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Internal(anyhow::Error::new(error).context("the database failed"))
-    }
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT count(*) FROM workspace").execute(&self.readers).await?;
-        self.write().await?.rollback().await?;
-        Ok(())
-    }
 }

@@ -1,10 +1,44 @@
-//! A query by words as FTS5 reads it. Words come from anybody: each phrase is a quoted string, and nothing of it is
+//! Exact search by words, by FTS5. Words come from anybody: each phrase is a quoted string, and nothing of it is
 //! syntax.
 
-use crate::store::WordQuery;
+use super::sql::SqlStore;
+use super::sql::filters::Sql;
+use super::sql::rows::{SEGMENT_COLUMNS, SegmentRow};
+use crate::fault::Result;
+use crate::store::{Found, WordQuery};
+
+#[derive(sqlx::FromRow)]
+struct RankedRow {
+    rank: f64,
+    #[sqlx(flatten)]
+    segment: SegmentRow,
+}
+
+impl SqlStore {
+    /// Segments of a space that hold the words, best first.
+    pub(super) async fn segments_with(
+        &self,
+        space: i64,
+        query: &WordQuery,
+        limit: u32,
+    ) -> Result<Vec<Found>> {
+        let Some(expression) = match_expression(space, query) else { return Ok(Vec::new()) };
+        // The scope has no part in the score.
+        let mut sql = Sql::new(format!(
+            "SELECT w.rank, {SEGMENT_COLUMNS} FROM \
+             (SELECT rowid AS id, bm25(words, 0.0, 1.0) AS rank FROM words WHERE words MATCH "
+        ));
+        sql.push_bind(expression).push(" ORDER BY 2 LIMIT ").push_bind(i64::from(limit));
+        sql.push(") w JOIN segment s ON s.id = w.id ORDER BY w.rank, s.id");
+        let rows: Vec<RankedRow> = sql.build_query_as().fetch_all(&self.readers).await?;
+        let found =
+            |row: RankedRow| Ok(Found { score: -row.rank as f32, segment: row.segment.into_segment()? });
+        rows.into_iter().map(found).collect()
+    }
+}
 
 /// The expression that finds the query in one space; none when no word is left that could be found.
-pub(super) fn match_expression(space: i64, query: &WordQuery) -> Option<String> {
+fn match_expression(space: i64, query: &WordQuery) -> Option<String> {
     let phrases: Vec<String> = query.phrases.iter().filter_map(|words| phrase(words)).collect();
     if phrases.is_empty() {
         return None;

@@ -7,6 +7,7 @@ use telecine::fault::{Code, Fault};
 use telecine::ids::{IndexId, IntegrationId, TaskId, TransferId, WorkspaceId};
 use telecine::index::{EngineSpec, Index, IndexModels, ModelOption, ModelRef};
 use telecine::queue::Claim;
+use telecine::store::postgres::PostgresStore;
 use telecine::store::sqlite::SqliteStore;
 use telecine::store::{ContentHolder, Paging, SortBy, Store, TaskChange};
 use telecine::time::{Clock as _, ManualClock, MediaTime, TimeRange, Timestamp};
@@ -14,6 +15,8 @@ use telecine::transfer::{
     Event, NewTask, ObjectRef, ObjectStamp, Scheme, Status, Task, TaskSource, Transfer, VideoMeta,
 };
 use telecine::video::{NewSegment, NewThumbnail, NewVector, Publication, SegmentKind};
+
+use crate::support::postgres::PostgresDatabase;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
 /// The first page, oldest first.
@@ -24,8 +27,10 @@ pub(crate) struct Lab {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: ManualClock,
     pub(crate) workspace: WorkspaceId,
-    /// What the store lies in.
+    /// What the store lies in, or what belongs to it.
     pub(crate) folder: tempfile::TempDir,
+    /// The database, of a store that is on a server.
+    database: Option<PostgresDatabase>,
 }
 
 impl Lab {
@@ -33,9 +38,19 @@ impl Lab {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> =
             Arc::new(SqliteStore::open(folder.path().join("telecine.db")).await.unwrap());
+        Self::with(store, folder, None).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let database = PostgresDatabase::create().await;
+        let store: Arc<dyn Store> = Arc::new(PostgresStore::open(database.url()).await.unwrap());
+        Self::with(store, tempfile::tempdir().unwrap(), Some(database)).await
+    }
+
+    async fn with(store: Arc<dyn Store>, folder: tempfile::TempDir, database: Option<PostgresDatabase>) -> Self {
         let clock = ManualClock::at("2024-03-01T09:00:00Z".parse().unwrap());
         let workspace = store.default_workspace(clock.now()).await.unwrap();
-        Self { store, clock, workspace, folder }
+        Self { store, clock, workspace, folder, database }
     }
 
     /// The database behind the store's back.

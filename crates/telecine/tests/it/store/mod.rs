@@ -26,6 +26,15 @@ macro_rules! conformance {
                 }
             )*
         }
+
+        mod on_postgres {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(&crate::store::lab::Lab::postgres().await).await;
+                }
+            )*
+        }
     };
 }
 use conformance;

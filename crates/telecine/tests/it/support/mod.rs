@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod customer;
 pub(crate) mod engines;
+pub(crate) mod postgres;
 pub(crate) mod servers;
 pub(crate) mod stub;
 pub(crate) mod vaults;

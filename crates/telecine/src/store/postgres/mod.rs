@@ -1,0 +1,86 @@
+//! The store on PostgreSQL, for many machines: full-text search by `tsvector`, vectors by pgvector. The SQL that SQLite
+//! understands, too, lies in `store/sql`.
+
+#[macro_use]
+mod dialect;
+#[expect(clippy::duplicate_mod, reason = "the SQL that both databases understand, compiled for this one")]
+#[path = "../sql/mod.rs"]
+mod sql;
+mod vector;
+mod words;
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::fault::Result;
+use sql::rows::unsigned;
+use crate::system::Database;
+
+pub use sql::SqlStore as PostgresStore;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("src/store/postgres/migrations");
+
+/// Connections of one process that write, and that read.
+const WRITERS: u32 = 16;
+const READERS: u32 = 16;
+/// How long a connection is waited for, new or old, before the database is said to be away.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What every connection asks of the server: no statement waits for locks, and no transaction for us, without end.
+const SESSION: [(&str, &str); 4] = [
+    ("lock_timeout", "15s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("default_transaction_isolation", "read committed"),
+    // Old plans of statements whose tables grew a thousandfold are worse than planning again.
+    ("plan_cache_mode", "auto"),
+];
+
+impl PostgresStore {
+    /// Opens the database at this URL (`postgres://USER:PASSWORD@HOST:PORT/NAME`, with the options of libpq, such as
+    /// `sslmode`), and brings it to the shape of this version; processes that start together take turns.
+    ///
+    /// # Errors
+    /// When it cannot be reached or written, lacks the extension pgvector, or was made by a later version.
+    pub async fn open(url: &str) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)
+            .context("the URL of the database cannot be read")?
+            .application_name("telecine")
+            .options(SESSION);
+        let pool = |connections: u32| {
+            let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_TIMEOUT);
+            pool.connect_lazy_with(options.clone())
+        };
+        let (writer, readers) = (pool(WRITERS), pool(READERS));
+        migrate(&writer).await.with_context(|| format!("cannot open the database on {}", options.get_host()))?;
+        Ok(Self { writer, readers, aside: Default::default() })
+    }
+
+    /// Version and size.
+    async fn about(&self) -> Result<Database> {
+        let (version, bytes): (String, i64) = sqlx::query_as(
+            "SELECT current_setting('server_version'), pg_database_size(current_database())",
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(Database { kind: "postgresql", version, size_bytes: unsigned(bytes)? })
+    }
+
+    /// What is removed is in old rows until they are vacuumed, and in the write-ahead log until that is recycled.
+    async fn forget_erased(&self) -> Result<()> {
+        sqlx::query("VACUUM integration").execute(&self.writer).await?;
+        Ok(())
+    }
+}
+
+/// sqlx holds an advisory lock over it.
+async fn migrate(pool: &sqlx::PgPool) -> anyhow::Result<()> {
+    match MIGRATIONS.run(pool).await {
+        Err(MigrateError::VersionMissing(version)) => {
+            anyhow::bail!("it has the shape {version} of a later version of Telecine; start that version")
+        }
+        other => Ok(other?),
+    }
+}

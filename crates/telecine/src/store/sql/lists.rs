@@ -1,0 +1,114 @@
+//! Pages of lists: counted and read in one snapshot.
+
+use sqlx::FromRow;
+
+use super::filters::Sql;
+use super::rows::{signed, to_json, unsigned};
+use super::{Row, SqlStore, push_among_numbers};
+use crate::fault::Result;
+use crate::store::{Listed, Paging, SortBy};
+
+/// A list over one table, which its conditions know by the alias `alias`.
+pub(super) struct List<'a> {
+    /// What to read of a row.
+    pub(super) columns: &'a str,
+    /// Table and alias, such as `video v`.
+    pub(super) from: &'static str,
+    /// The alias alone.
+    pub(super) alias: &'static str,
+    /// The column that decides between rows of one moment: it grows as they are made, and no two have the same.
+    pub(super) tie: &'static str,
+    /// Adds ` WHERE …`.
+    pub(super) conditions: &'a (dyn Fn(&mut Sql) + Sync),
+}
+
+impl List<'_> {
+    /// The page, and how many rows there are on all of them.
+    pub(super) async fn page<R, T>(
+        &self,
+        store: &SqlStore,
+        paging: Paging,
+        read: impl Fn(R) -> Result<T>,
+    ) -> Result<Listed<T>>
+    where
+        R: for<'r> FromRow<'r, Row> + Send + Unpin,
+    {
+        self.page_by(column_of(paging), store, paging, read).await
+    }
+
+    /// The same, in the order of this column.
+    pub(super) async fn page_by<R, T>(
+        &self,
+        column: &'static str,
+        store: &SqlStore,
+        paging: Paging,
+        read: impl Fn(R) -> Result<T>,
+    ) -> Result<Listed<T>>
+    where
+        R: for<'r> FromRow<'r, Row> + Send + Unpin,
+    {
+        let mut count = Sql::new(format!("SELECT count(*) FROM {}", self.from));
+        (self.conditions)(&mut count);
+        let mut rows = Sql::new(format!("SELECT {} FROM {}", self.columns, self.from));
+        (self.conditions)(&mut rows);
+        self.order(&mut rows, column, paging)?;
+
+        let mut snapshot = store.snapshot().await?;
+        let total: i64 = count.build_query_scalar().persistent(false).fetch_one(&mut *snapshot).await?;
+        let found: Vec<R> = rows.build_query_as().persistent(false).fetch_all(&mut *snapshot).await?;
+        snapshot.commit().await?;
+        let rows = found.into_iter().map(read).collect::<Result<_>>()?;
+        Ok(Listed { rows, total: unsigned(total)? })
+    }
+
+    /// The same, for conditions that only whole rows can tell: they are looked at once, and found again by their numbers.
+    pub(super) async fn page_of_all<R, T>(
+        &self,
+        column: &'static str,
+        store: &SqlStore,
+        paging: Paging,
+        read: impl Fn(R) -> Result<T>,
+    ) -> Result<Listed<T>>
+    where
+        R: for<'r> FromRow<'r, Row> + Send + Unpin,
+    {
+        let every = Paging { page: 1, limit: i64::MAX.unsigned_abs(), ..paging };
+        let mut numbers = Sql::new(format!("SELECT {}.seq FROM {}", self.alias, self.from));
+        (self.conditions)(&mut numbers);
+        self.order(&mut numbers, column, every)?;
+        let mut snapshot = store.snapshot().await?;
+        let found: Vec<i64> =
+            numbers.build_query_scalar().persistent(false).fetch_all(&mut *snapshot).await?;
+        let (limit, page) = (paging.limit, paging.page.saturating_sub(1));
+        let skipped = usize::try_from(page.saturating_mul(limit)).unwrap_or(usize::MAX);
+        let wanted = found.iter().skip(skipped).take(usize::try_from(limit).unwrap_or(usize::MAX));
+        let wanted: Vec<i64> = wanted.copied().collect();
+        let mut rows = Sql::new(format!("SELECT {} FROM {}", self.columns, self.from));
+        rows.push(format_args!(" WHERE {}.seq IN ", self.alias));
+        push_among_numbers(&mut rows, to_json(&wanted)?);
+        self.order(&mut rows, column, every)?;
+        let rows: Vec<R> = rows.build_query_as().persistent(false).fetch_all(&mut *snapshot).await?;
+        snapshot.commit().await?;
+        let rows = rows.into_iter().map(read).collect::<Result<_>>()?;
+        Ok(Listed { rows, total: found.len() as u64 })
+    }
+
+    fn order(&self, sql: &mut Sql, column: &'static str, paging: Paging) -> Result<()> {
+        let Paging { page, limit, sort_by: _, descending } = paging;
+        let direction = if descending { "DESC" } else { "ASC" };
+        let (alias, tie) = (self.alias, self.tie);
+        sql.push(format_args!(" ORDER BY {alias}.{column} {direction}, {alias}.{tie} {direction} LIMIT "));
+        sql.push_bind(signed(limit)?).push(" OFFSET ");
+        let offset = page.saturating_sub(1).saturating_mul(limit).min(i64::MAX.unsigned_abs());
+        sql.push_bind(signed(offset)?);
+        Ok(())
+    }
+}
+
+/// What a list is sorted by.
+pub(super) fn column_of(paging: Paging) -> &'static str {
+    match paging.sort_by {
+        SortBy::CreatedAt => "created_at",
+        SortBy::UpdatedAt => "updated_at",
+    }
+}

@@ -1,0 +1,86 @@
+//! The SQL that both databases understand. This folder is compiled once for each of them, as a part of `store/sqlite` and of
+//! `store/postgres`: what they say differently, its parent gives under one name (`dialect`), and what only one of them
+//! has to do lies beside that. It decides nothing about statuses: that is `transfer::next_status`.
+
+mod asset_imports;
+mod assets;
+pub(super) mod claims;
+mod content;
+mod counters;
+mod deletion;
+mod embeddings;
+pub(super) mod filters;
+mod generation;
+mod idempotency;
+mod imports;
+mod indexed;
+mod indexes;
+mod integrations;
+mod inventory;
+mod keys;
+mod lists;
+mod merge;
+mod objects;
+mod removal;
+pub(super) mod rows;
+mod search;
+mod sessions;
+mod speech;
+mod statistics;
+mod streams;
+mod syncs;
+pub(super) mod system;
+pub(super) mod tasks;
+mod told;
+mod transfers;
+mod uploads;
+mod videos;
+mod webhooks;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+
+use super::dialect::{
+    Aside, Connection, Db, DbExecutor, HalfVector, Pool, QueryScalar, ROWS_PER_STATEMENT, Row, SNAPSHOT, Write, alone,
+    fields_of, is_storable_key, push_among, push_among_numbers, push_each, push_words, regular_expression, storable,
+};
+use crate::fault::Result;
+use crate::store::Store;
+
+/// Tasks that one transaction changes when a person asks for a change of very many.
+const TASKS_PER_CHANGE: i64 = 5_000;
+
+/// A database. Clones share it.
+#[derive(Debug, Clone)]
+pub struct SqlStore {
+    pub(super) writer: Pool,
+    pub(super) readers: Pool,
+    pub(super) aside: Aside,
+}
+
+impl SqlStore {
+    /// A transaction that reads, in one state of the database.
+    async fn snapshot(&self) -> Result<Write> {
+        Ok(self.readers.begin_with(SNAPSHOT).await?)
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Does work of many transactions to its end, even if whoever asked for it goes away in between.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    tokio::spawn(work).await.context("work in the database was cut short")?
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT count(*) FROM workspace").execute(&self.readers).await?;
+        self.write().await?.rollback().await?;
+        Ok(())
+    }
+}

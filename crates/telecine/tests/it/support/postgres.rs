@@ -1,0 +1,144 @@
+//! Databases on PostgreSQL for tests: one server for a whole run of tests, an empty database of the present shape for each
+//! test, both gone when they end.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use telecine::store::postgres::PostgresStore;
+
+use super::servers::script;
+
+/// Ends the server when the process does whose number comes first.
+const GUARD: &str = r#"watched=$1; shift; "$@" & child=$!; while kill -0 $watched 2>/dev/null; do sleep 0.3; done
+    kill -TERM $child; wait $child; rm -rf "$FOLDER""#;
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// A database with tables and nothing in them.
+const TEMPLATE: &str = "telecine_template";
+
+/// An empty database with the tables of the present version.
+#[derive(Debug)]
+pub(crate) struct PostgresDatabase {
+    url: String,
+    psql: PathBuf,
+    name: String,
+}
+
+impl PostgresDatabase {
+    /// Makes it, on the server of this run.
+    pub(crate) async fn create() -> Self {
+        let name = format!("test_{}", uuid::Uuid::new_v4().simple());
+        let server = tokio::task::spawn_blocking(server).await.expect("a server");
+        let url = |database: &str| server.endpoint.replace("/telecine", &format!("/{database}"));
+        let _alone = server.lock();
+        let mut admin = PgConnection::connect(&server.endpoint).await.expect("the server answers");
+        let is_new = sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {TEMPLATE}"))).execute(&mut admin).await;
+        if is_new.is_ok() {
+            PostgresStore::open(&url(TEMPLATE)).await.expect("the tables are made").close().await;
+        }
+        // A connection that was just closed may still be ending.
+        for _ in 0..50 {
+            let copy = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY");
+            match sqlx::query(AssertSqlSafe(copy)).execute(&mut admin).await {
+                Ok(_) => return Self { url: url(&name), psql: server.psql(), name },
+                Err(error) if error.to_string().contains("being accessed") => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("the template is in use")
+    }
+
+    /// For [`PostgresStore::open`].
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        let admin = self.url.replace(&self.name, "telecine");
+        let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let mut psql = Command::new(&self.psql);
+        let _ = psql.args([&admin, "-XAqc", &statement]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+/// A server that others use, too.
+struct Server {
+    folder: PathBuf,
+    endpoint: String,
+    programs: PathBuf,
+}
+
+impl Server {
+    fn psql(&self) -> PathBuf {
+        self.programs.join("psql")
+    }
+
+    /// Held by one test at a time, of all processes.
+    fn lock(&self) -> File {
+        lock(&self.folder)
+    }
+}
+
+fn lock(folder: &Path) -> File {
+    let file = File::create(folder.join("lock")).expect("a lock");
+    file.lock().expect("the lock");
+    file
+}
+
+/// The server of this run of tests, started by the test that comes first. nextest runs each test in a process of its own and
+/// outlives them all; without it, all tests are threads of this process.
+fn server() -> Server {
+    let (run, watched) = match std::env::var("NEXTEST_RUN_ID") {
+        Ok(run) => (run, std::os::unix::process::parent_id()),
+        Err(_) => (std::process::id().to_string(), std::process::id()),
+    };
+    let folder = std::env::temp_dir().join(format!("telecine-test-postgres-{run}"));
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o711)).expect("the folder is ours");
+    let _alone = lock(&folder);
+    let told = folder.join("told.json");
+    if !told.exists() {
+        start(&folder, &told, watched);
+    }
+    let facts: Value = serde_json::from_slice(&fs::read(&told).expect("facts")).expect("facts in JSON");
+    let fact = |name: &str| facts["postgres-fast"][name].as_str().expect("a fact").to_owned();
+    Server { endpoint: fact("endpoint"), programs: fact("bin").into(), folder }
+}
+
+fn start(folder: &Path, told: &Path, watched: u32) {
+    let said = folder.join("said");
+    let log = File::create(&said).expect("a file");
+    let script = script("testservers.py");
+    Command::new("sh")
+        .args(["-c", GUARD, "guard", &watched.to_string()])
+        .arg(script.get_program())
+        .args(script.get_args())
+        .args(["run", "postgres-fast", "--json", "--dir"])
+        .arg(folder)
+        .env("FOLDER", folder)
+        .stdin(Stdio::null())
+        .stderr(log.try_clone().expect("a file"))
+        .stdout(log)
+        .process_group(0)
+        .spawn()
+        .expect("sh can be started");
+    let began = Instant::now();
+    loop {
+        let text = fs::read_to_string(&said).expect("what was said");
+        if let Some(line) = text.lines().find(|line| line.starts_with('{') && text.ends_with('\n')) {
+            fs::write(told, line).expect("the folder can be written");
+            return;
+        }
+        assert!(began.elapsed() < START_LIMIT, "PostgreSQL does not start: {text}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
