@@ -185,10 +185,28 @@ pub(super) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', " ")) } else { Cow::Borrowed(text) }
 }
 
-/// Whether a key can be stored: without NUL, and short enough for an index, whose rows have at most a third of a page.
+/// A key as it is stored: NUL is written as \x01\x01 and \x01 as \x01\x02, which keeps the order of keys.
+pub(super) fn stored_key(key: &str) -> String {
+    if key.contains(['\0', '\x01']) {
+        key.replace('\x01', "\x01\x02").replace('\0', "\x01\x01")
+    } else {
+        key.to_owned()
+    }
+}
+
+/// What was stored by [`stored_key`].
+pub(super) fn told_key(stored: String) -> String {
+    if stored.contains('\x01') {
+        stored.replace("\x01\x01", "\0").replace("\x01\x02", "\x01")
+    } else {
+        stored
+    }
+}
+
+/// Whether a key can be stored: it must be short enough for an index, whose rows have at most a third of a page.
 pub(super) fn is_storable_key(key: &str) -> bool {
     const MAX_KEY_BYTES: usize = 2_500;
-    key.len() <= MAX_KEY_BYTES && !key.contains('\0')
+    key.len() <= MAX_KEY_BYTES
 }
 
 /// Adds the words of a text to the row.
@@ -243,11 +261,23 @@ impl SqlStore {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn patterns_end_where_postgresql_says_so() {
         assert_eq!(regular_expression(r"(?s)\Aa/.*\.mp4\z"), r"\Aa/.*\.mp4\Z");
+    }
+
+    proptest! {
+        #[test]
+        fn keys_are_told_as_they_were_and_keep_their_order(one in "[\\x00-\\x03a]{0,4}", other in "[\\x00-\\x03a]{0,4}") {
+            let stored = [stored_key(&one), stored_key(&other)];
+            prop_assert_eq!(stored[0].cmp(&stored[1]), one.cmp(&other));
+            prop_assert!(!stored[0].contains('\0'));
+            prop_assert_eq!(told_key(stored[0].clone()), one);
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ use crate::store::{Found, WordQuery};
 
 /// Greatest place of a word that a `tsvector` tells apart.
 const MAX_PLACE: usize = 16_383;
+/// Words of a query: PostgreSQL takes expressions apart by recursion, and no segment has as many.
+const MAX_WORDS: usize = 1_000;
 /// Segments whose words are compared; of more that hold the words, some are not looked at.
 const MAX_COMPARED: i64 = 20_000;
 /// Segments that are ranked for each one that is asked for, at least [`MIN_RANKED`].
@@ -54,10 +56,18 @@ pub(super) fn vector_of(space: i64, text: &str) -> Option<String> {
     Some(vector)
 }
 
-/// The phrases of a query, without those of which no word could be found.
+/// The phrases of a query, without those of which no word could be found; the first ones of very many words.
 fn phrases(query: &WordQuery) -> Vec<Vec<String>> {
     let phrases = query.phrases.iter().map(|phrase| words(&phrase.join(" ")));
-    phrases.filter(|phrase| !phrase.is_empty()).collect()
+    let mut left = MAX_WORDS;
+    phrases
+        .map(|mut phrase| {
+            phrase.truncate(left);
+            left -= phrase.len();
+            phrase
+        })
+        .filter(|phrase| !phrase.is_empty())
+        .collect()
 }
 
 /// A query as a `tsquery` is written.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use super::filters::Sql;
 use super::lists::List;
 use super::rows::{from_json_if_any, parsed, signed, to_json, unsigned};
-use super::{SqlStore, Write, assets};
+use super::{SqlStore, Write, assets, stored_key};
 use crate::asset::import::{Action, AssetImport, ImportItem, Wanted};
 use crate::asset::{Asset, AssetStatus, Origin};
 use crate::fault::Result;
@@ -183,7 +183,7 @@ async fn existing(write: &mut Write, asset: &Asset) -> Result<Option<(AssetId, A
     )
     .bind(asset.workspace.to_string())
     .bind(object.integration.to_string())
-    .bind(&object.key)
+    .bind(stored_key(&object.key))
     .fetch_optional(&mut **write)
     .await?;
     let Some((id, status)) = found else { return Ok(None) };

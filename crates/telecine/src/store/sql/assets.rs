@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::filters::Sql;
 use super::lists::List;
 use super::rows::{from_json, from_json_if_any, parsed, signed, to_json, unsigned};
-use super::{SqlStore, Write, push_among};
+use super::{SqlStore, Write, push_among, stored_key};
 use crate::asset::{Asset, AssetClaim, AssetDeletion, AssetEnd, AssetFilter, AssetStatus, Kind, Origin};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{AssetId, WorkspaceId};
@@ -273,7 +273,7 @@ pub(super) async fn insert(write: &mut Write, asset: &Asset, due: Option<Timesta
     .bind(asset.origin.method())
     .bind(to_json(&asset.origin)?)
     .bind(integration)
-    .bind(key)
+    .bind(key.map(stored_key))
     .bind(asset.status.as_str())
     .bind(asset.kind.map(Kind::as_str))
     .bind(&asset.file_type)

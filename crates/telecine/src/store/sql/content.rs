@@ -9,7 +9,7 @@ use half::slice::HalfFloatSliceExt as _;
 use super::claims::{Held, held};
 use super::filters::Sql;
 use super::rows::{SourceRow, parsed, signed, status};
-use super::{HalfVector, ROWS_PER_STATEMENT, SqlStore, Write, alone, push_words, storable};
+use super::{HalfVector, ROWS_PER_STATEMENT, SqlStore, Write, alone, push_words, storable, stored_key};
 use crate::fault::Result;
 use crate::ids::{IndexId, TaskId, VideoId};
 use crate::queue::{Claim, Stale};
@@ -36,7 +36,7 @@ pub(super) async fn video_of_object(
          AND t.source = 'object' AND t.scheme = $4 AND t.bucket = $5 AND t.etag = $6 AND t.object_bytes = $7 LIMIT 1",
     )
     .bind(object.integration.to_string())
-    .bind(&object.key)
+    .bind(stored_key(&object.key))
     .bind(index.to_string())
     .bind(object.scheme.as_str())
     .bind(&object.bucket)
@@ -247,7 +247,7 @@ pub(super) async fn insert_segment(
     let id: i64 = sql.push(") RETURNING id").build_query_scalar().fetch_one(&mut **write).await?;
     let mut rows = vectors.into_iter();
     while rows.len() > 0 {
-        let mut sql = Sql::new("INSERT INTO vector (space, segment_id, at_us, value) ");
+        let mut sql = Sql::new("INSERT INTO segment_vector (space, segment_id, at_us, value) ");
         sql.push_values(rows.by_ref().take(VECTORS_PER_STATEMENT), |mut row, (at, value)| {
             row.push_bind(space).push_bind(id).push_bind(at).push_bind(value);
         });

@@ -279,7 +279,7 @@ impl EmbeddingStore for SqlStore {
         kind: SegmentKind,
     ) -> Result<Vec<(Segment, Vec<Vec<f32>>)>> {
         let mut sql = Sql::new(format!(
-            "SELECT {SEGMENT_COLUMNS}, x.value FROM segment s JOIN vector x ON x.segment_id = s.id WHERE s.video_id = "
+            "SELECT {SEGMENT_COLUMNS}, x.value FROM segment s JOIN segment_vector x ON x.segment_id = s.id WHERE s.video_id = "
         ));
         sql.push_bind(video.to_string()).push(" AND s.kind = ").push_bind(kind.as_str());
         sql.push(" ORDER BY s.start_us, s.id, x.id");

@@ -146,7 +146,7 @@ impl GenerationStore for SqlStore {
 
     async fn seen(&self, video: VideoId) -> Result<Vec<SeenVector>> {
         let rows: Vec<SeenRow> = sqlx::query_as(
-            "SELECT s.start_us, s.end_us, x.value FROM segment s JOIN vector x ON x.segment_id = s.id \
+            "SELECT s.start_us, s.end_us, x.value FROM segment s JOIN segment_vector x ON x.segment_id = s.id \
              WHERE s.video_id = $1 AND s.kind = 'shot' ORDER BY s.start_us, s.id, x.at_us",
         )
         .bind(video.to_string())

@@ -10,7 +10,7 @@ use super::rows::{
     to_json, unsigned,
 };
 use super::transfers::of_transfer;
-use super::{ROWS_PER_STATEMENT, SqlStore};
+use super::{ROWS_PER_STATEMENT, SqlStore, stored_key, told_key};
 use crate::fault::{Fault, Result};
 use crate::ids::{ImportId, IndexId, IntegrationId, TaskId, TransferId, WorkspaceId};
 use crate::integration::import::{BucketFile, Import, ImportLog, ImportRequest, LatestTask, Refusal};
@@ -177,7 +177,7 @@ impl ImportStore for SqlStore {
             let faults = some.iter().map(|refusal| to_json(&refusal.fault)).collect::<Result<Vec<_>>>()?;
             let mut sql = Sql::new("INSERT INTO import_refusal (import_id, key, reason) ");
             sql.push_values(some.iter().zip(faults), |mut row, (refusal, fault)| {
-                row.push_bind(import.to_string()).push_bind(&refusal.key).push_bind(fault);
+                row.push_bind(import.to_string()).push_bind(stored_key(&refusal.key)).push_bind(fault);
             });
             sql.build().persistent(false).execute(&mut *write).await?;
         }
@@ -231,11 +231,11 @@ impl ImportStore for SqlStore {
         let mut sql = Sql::new("SELECT key, reason FROM import_refusal WHERE import_id = ");
         sql.push_bind(import.to_string());
         if let Some(after) = after {
-            sql.push(" AND key > ").push_bind(after.to_owned());
+            sql.push(" AND key > ").push_bind(stored_key(after));
         }
         sql.push(" ORDER BY key LIMIT ").push_bind(i64::from(limit));
         let rows: Vec<(String, String)> = sql.build_query_as().fetch_all(&self.readers).await?;
-        rows.into_iter().map(|(key, fault)| Ok(Refusal { key, fault: from_json(&fault)? })).collect()
+        rows.into_iter().map(|(key, fault)| Ok(Refusal { key: told_key(key), fault: from_json(&fault)? })).collect()
     }
 
     async fn failed_after(
@@ -287,7 +287,7 @@ impl ImportStore for SqlStore {
         );
         sql.push_bind(integration.to_string());
         if let Some(after) = after {
-            sql.push(" AND i.key > ").push_bind(after.to_owned());
+            sql.push(" AND i.key > ").push_bind(stored_key(after));
         }
         sql.push(" ORDER BY i.key LIMIT ").push_bind(i64::from(limit));
         let rows: Vec<FileRow> = sql.build_query_as().fetch_all(&self.readers).await?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::filters::Sql;
 use super::rows::{moment_if_any, unsigned};
-use super::{SqlStore, merge, objects, statistics, syncs, told};
+use super::{SqlStore, merge, objects, statistics, syncs, told, stored_key, told_key};
 use crate::fault::{Fault, Result};
 use crate::ids::{IndexId, IntegrationId, SyncId};
 use crate::integration::{
@@ -42,7 +42,7 @@ pub(super) struct ItemRow {
 impl ItemRow {
     pub(super) fn into_item(self) -> Result<InventoryItem> {
         Ok(InventoryItem {
-            key: self.key,
+            key: told_key(self.key),
             size_bytes: unsigned(self.size_bytes)?,
             etag: self.etag,
             modified_at: moment_if_any(self.modified_at),
@@ -149,7 +149,7 @@ impl InventoryStore for SqlStore {
         let mut sql = Sql::new(format!("SELECT {ITEM_COLUMNS} FROM inventory i WHERE i.decision = 'taken'"));
         sql.push(" AND i.removed_at IS NULL AND i.integration_id = ").push_bind(integration.to_string());
         if let Some(after) = after {
-            sql.push(" AND i.key > ").push_bind(after.to_owned());
+            sql.push(" AND i.key > ").push_bind(stored_key(after));
         }
         if let Some(index) = not_in {
             sql.push(" AND NOT EXISTS (").push(INDEXED).push(" AND t.index_id = ");
@@ -163,7 +163,7 @@ impl InventoryStore for SqlStore {
     async fn inventory_item(&self, integration: IntegrationId, key: &str) -> Result<Option<InventoryItem>> {
         let mut sql = Sql::new(format!("SELECT {ITEM_COLUMNS} FROM inventory i WHERE i.removed_at IS NULL"));
         sql.push(" AND i.integration_id = ").push_bind(integration.to_string());
-        sql.push(" AND i.key = ").push_bind(key.to_owned());
+        sql.push(" AND i.key = ").push_bind(stored_key(key));
         let row: Option<ItemRow> = sql.build_query_as().fetch_optional(&self.readers).await?;
         row.map(ItemRow::into_item).transpose()
     }
@@ -199,10 +199,11 @@ impl InventoryStore for SqlStore {
              AND decision = 'sidecar_captions' AND NOT is_archived AND size_bytes > 0 ORDER BY key LIMIT $4",
         )
         .bind(integration.to_string())
-        .bind(from)
-        .bind(below)
+        .bind(stored_key(from))
+        .bind(stored_key(below))
         .bind(i64::from(limit));
-        Ok(keys.fetch_all(&self.readers).await?)
+        let keys: Vec<String> = keys.fetch_all(&self.readers).await?;
+        Ok(keys.into_iter().map(told_key).collect())
     }
 
     async fn known_duration(&self, integration: IntegrationId, key: &str, etag: &str) -> Result<Option<f64>> {
@@ -212,7 +213,7 @@ impl InventoryStore for SqlStore {
             " FROM inventory WHERE integration_id = $1 AND key = $2 AND header_etag = $3"
         ))
         .bind(integration.to_string())
-        .bind(key)
+        .bind(stored_key(key))
         .bind(etag)
         .fetch_optional(&self.readers)
         .await?;
@@ -231,7 +232,7 @@ impl InventoryStore for SqlStore {
         )
         .bind(header.to_string())
         .bind(integration.to_string())
-        .bind(key)
+        .bind(stored_key(key))
         .bind(etag)
         .execute(&self.writer)
         .await?;

@@ -8,7 +8,7 @@ use sqlx::FromRow as _;
 use super::filters::Sql;
 use super::inventory::{ITEM_COLUMNS, ItemRow};
 use super::rows::{signed, to_json};
-use super::{Row, SqlStore, Write, ROWS_PER_STATEMENT, is_storable_key};
+use super::{Row, SqlStore, Write, ROWS_PER_STATEMENT, is_storable_key, stored_key};
 use crate::fault::Result;
 use crate::ids::IntegrationId;
 use crate::integration::{Decision, InventoryItem, KeyRange, Rules, SyncClaim, SyncFound};
@@ -112,7 +112,7 @@ fn keys_among<'a>(sql: &mut Sql, keys: impl Iterator<Item = &'a str>) {
     sql.push(" AND key IN (");
     let mut list = sql.separated(", ");
     for key in keys {
-        list.push_bind(key.to_owned());
+        list.push_bind(stored_key(key));
     }
     sql.push(")");
 }
@@ -245,7 +245,7 @@ async fn compare(
     sql.push("i.integration_id = ").push_bind(at.integration.to_string());
     for (operator, bound) in [(" AND i.key > ", &range.after), (" AND i.key <= ", &range.until)] {
         if let Some(bound) = bound {
-            sql.push(operator).push_bind(bound.clone());
+            sql.push(operator).push_bind(stored_key(bound));
         }
     }
     sql.push(" ORDER BY i.key LIMIT ").push_bind(signed(WINDOW as u64)?);
@@ -327,7 +327,7 @@ fn upsert(at: At, items: &[&InventoryItem]) -> Result<Sql> {
     );
     let sizes = items.iter().map(|item| signed(item.size_bytes)).collect::<Result<Vec<_>>>()?;
     sql.push_values(items.iter().zip(sizes), |mut row, (item, size)| {
-        row.push_bind(at.integration.to_string()).push_bind(&item.key).push_bind(size);
+        row.push_bind(at.integration.to_string()).push_bind(stored_key(&item.key)).push_bind(size);
         row.push_bind(&item.etag).push_bind(item.modified_at.map(Timestamp::as_millis));
         row.push_bind(&item.storage_class).push_bind(item.is_archived).push_bind(item.is_video);
         row.push_bind(item.decision.as_str()).push_bind(at.now.as_millis());
@@ -358,7 +358,7 @@ pub(super) async fn decide_anew(
         let mut sql = Sql::new(format!("SELECT {ITEM_COLUMNS} FROM inventory i WHERE i.integration_id = "));
         sql.push_bind(integration.to_string());
         if let Some(after) = &after {
-            sql.push(" AND i.key > ").push_bind(after.clone());
+            sql.push(" AND i.key > ").push_bind(stored_key(after));
         }
         sql.push(" ORDER BY i.key LIMIT ").push_bind(signed(WINDOW as u64)?);
         let rows: Vec<ItemRow> = sql.build_query_as().fetch_all(&mut *write).await?;

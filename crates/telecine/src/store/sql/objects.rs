@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 
-use super::{Connection, SqlStore, regular_expression};
+use super::{Connection, SqlStore, regular_expression, stored_key, told_key};
 use super::filters::Sql;
 use super::inventory::{INDEXED, ITEM_COLUMNS, ItemRow};
 use super::rows::{from_json_if_any, moment_if_any, parsed, parsed_if_any, signed, status, unsigned};
@@ -65,7 +65,7 @@ pub(super) async fn list(
         }
         ObjectPage::After { key, limit } => {
             if let Some(key) = key {
-                sql.push(" AND i.key > ").push_bind(key.clone());
+                sql.push(" AND i.key > ").push_bind(stored_key(key));
             }
             sql.push(" ORDER BY i.key LIMIT ").push_bind(signed(*limit)?);
         }
@@ -88,7 +88,7 @@ pub(super) async fn items_after(
     let mut sql = Sql::new(format!("SELECT {ITEM_COLUMNS} FROM inventory i"));
     conditions(&mut sql, integration, filter)?;
     if let Some(after) = after {
-        sql.push(" AND i.key > ").push_bind(after.to_owned());
+        sql.push(" AND i.key > ").push_bind(stored_key(after));
     }
     sql.push(" ORDER BY i.key LIMIT ").push_bind(i64::from(limit));
     let rows: Vec<ItemRow> = sql.build_query_as().persistent(false).fetch_all(&store.readers).await?;
@@ -127,7 +127,7 @@ async fn add_tasks(
     sql.push_bind(integration.to_string()).push(" AND i.key IN (");
     let mut keys = sql.separated(", ");
     for object in objects.iter() {
-        keys.push_bind(object.item.key.clone());
+        keys.push_bind(stored_key(&object.item.key));
     }
     sql.push(") ORDER BY l.index_id");
     let rows: Vec<ObjectTaskRow> = sql.build_query_as().persistent(false).fetch_all(&mut *on).await?;
@@ -141,7 +141,7 @@ async fn add_tasks(
             video: parsed_if_any(row.video_id.as_deref())?,
             is_present_version: row.is_present_version,
         };
-        by_key.entry(row.locator).or_default().push(task);
+        by_key.entry(told_key(row.locator)).or_default().push(task);
     }
     for object in objects {
         object.tasks = by_key.remove(&object.item.key).unwrap_or_default();
@@ -157,7 +157,7 @@ pub(super) fn conditions(sql: &mut Sql, integration: IntegrationId, filter: &Obj
         sql.push(" AND i.decision = ").push_bind(decision.as_str());
     }
     if let Some(key) = &filter.key {
-        sql.push(" AND i.key = ").push_bind(key.clone());
+        sql.push(" AND i.key = ").push_bind(stored_key(key));
     }
     narrow(sql, filter)
 }
@@ -165,9 +165,9 @@ pub(super) fn conditions(sql: &mut Sql, integration: IntegrationId, filter: &Obj
 /// Adds what must hold of key, size, time and class.
 pub(super) fn narrow(sql: &mut Sql, filter: &ObjectFilter) -> Result<()> {
     if let Some(prefix) = &filter.prefix {
-        sql.push(" AND i.key >= ").push_bind(prefix.clone());
+        sql.push(" AND i.key >= ").push_bind(stored_key(prefix));
         if let Some(end) = after_all_with(prefix) {
-            sql.push(" AND i.key < ").push_bind(end);
+            sql.push(" AND i.key < ").push_bind(stored_key(&end));
         }
     }
     if let Some(rules) = &filter.rules {

@@ -1,5 +1,6 @@
 //! What rows hold → what the domain knows: ids, moments, ranges, JSON. Runs no statement.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::content;
+use super::{content, storable, stored_key, told_key};
 use crate::fault::Result;
 use crate::time::{MediaTime, TimeRange, Timestamp};
 use crate::transfer::{
@@ -173,19 +174,19 @@ pub(super) struct SourceColumns<'a> {
     pub(super) integration: Option<String>,
     pub(super) scheme: Option<&'static str>,
     pub(super) bucket: Option<&'a str>,
-    pub(super) locator: &'a str,
+    pub(super) locator: Cow<'a, str>,
 }
 
-pub(super) fn source_columns(source: &TaskSource) -> SourceColumns<'_> {
+pub(super) fn source_columns<'a>(source: &'a TaskSource) -> SourceColumns<'a> {
     let elsewhere =
-        |kind, locator| SourceColumns { kind, integration: None, scheme: None, bucket: None, locator };
+        |kind, text: &'a str| SourceColumns { kind, integration: None, scheme: None, bucket: None, locator: storable(text) };
     match source {
         TaskSource::Object(object) => SourceColumns {
             kind: "object",
             integration: Some(object.integration.to_string()),
             scheme: Some(object.scheme.as_str()),
             bucket: Some(&object.bucket),
-            locator: &object.key,
+            locator: stored_key(&object.key).into(),
         },
         TaskSource::Upload { filename } => elsewhere("upload", filename),
         TaskSource::Url { url } => elsewhere("url", url),
@@ -209,7 +210,7 @@ impl SourceRow {
                 scheme: self.scheme.as_deref().and_then(Scheme::parse).unwrap_or_default(),
                 integration: parsed(&self.integration_id.context("an object of no integration")?)?,
                 bucket: self.bucket.context("an object of no bucket")?,
-                key: self.locator,
+                key: told_key(self.locator),
             }),
             "upload" => TaskSource::Upload { filename: self.locator },
             _ => TaskSource::Url { url: self.locator },

@@ -39,7 +39,7 @@ impl SearchStore for SqlStore {
     ) -> Result<Vec<VectorRow>> {
         let Some(space) = self.space(index, kind).await? else { return Ok(Vec::new()) };
         let rows: Vec<(i64, HalfVector)> =
-            sqlx::query_as("SELECT id, value FROM vector WHERE space = $1 AND id > $2 ORDER BY id LIMIT $3")
+            sqlx::query_as("SELECT id, value FROM segment_vector WHERE space = $1 AND id > $2 ORDER BY id LIMIT $3")
                 .bind(space)
                 .bind(after)
                 .bind(i64::from(limit))
@@ -51,7 +51,7 @@ impl SearchStore for SqlStore {
     async fn vector_extent(&self, index: IndexId, kind: SegmentKind) -> Result<(u64, i64)> {
         let Some(space) = self.space(index, kind).await? else { return Ok((0, 0)) };
         let (count, greatest): (i64, i64) =
-            sqlx::query_as("SELECT count(*), coalesce(max(id), 0) FROM vector WHERE space = $1")
+            sqlx::query_as("SELECT count(*), coalesce(max(id), 0) FROM segment_vector WHERE space = $1")
                 .bind(space)
                 .fetch_one(&self.readers)
                 .await?;
@@ -71,7 +71,7 @@ impl SearchStore for SqlStore {
             in_turn!(),
             "segment s ON s.video_id = j.value ",
             in_turn!(),
-            "vector x ON x.segment_id = s.id WHERE s.kind = $2 AND s.space = $3 ORDER BY x.id"
+            "segment_vector x ON x.segment_id = s.id WHERE s.kind = $2 AND s.space = $3 ORDER BY x.id"
         ));
         let ids = ids.bind(to_json(&videos)?).bind(kind.as_str()).bind(space);
         Ok(ids.fetch_all(&self.readers).await?)
@@ -82,7 +82,7 @@ impl SearchStore for SqlStore {
             Sql::new(format!("SELECT x.id AS vector_id, x.at_us, {SEGMENT_COLUMNS} FROM "));
         push_each(&mut sql, to_json(&vectors)?, "j");
         sql.push(
-            " JOIN vector x ON x.id = CAST(j.value AS BIGINT) JOIN segment s ON s.id = x.segment_id ORDER BY j.key",
+            " JOIN segment_vector x ON x.id = CAST(j.value AS BIGINT) JOIN segment s ON s.id = x.segment_id ORDER BY j.key",
         );
         let rows: Vec<PlacedRow> = sql.build_query_as().fetch_all(&self.readers).await?;
         let place = |row: PlacedRow| {

@@ -229,11 +229,13 @@ async fn mark_unseen(write: &mut Write, claim: &SyncClaim, number: i64, now: Tim
     .execute(&mut **write)
     .await?;
     // A store without an order may tell a key twice: rows know better.
-    sqlx::query(
+    sqlx::query(concat!(
         "UPDATE sync_run SET removed = removed + $1, listed = (SELECT count(*) FROM inventory i \
          WHERE i.integration_id = $2 AND i.removed_at IS NULL), videos = (SELECT count(*) FROM inventory i \
-         WHERE i.integration_id = $2 AND i.removed_at IS NULL AND i.is_video = 1) WHERE id = $3",
-    )
+         WHERE i.integration_id = $2 AND i.removed_at IS NULL AND ",
+        is!("i.is_video"),
+        ") WHERE id = $3"
+    ))
     .bind(signed(gone.rows_affected())?)
     .bind(&integration)
     .bind(claim.run.to_string())
@@ -277,7 +279,7 @@ pub(super) async fn runs(
     let conditions = |sql: &mut Sql| {
         sql.push(" WHERE r.integration_id = ").push_bind(integration.to_string());
     };
-    let list = List { columns: COLUMNS, from: "sync_run r", alias: "r", tie: "seq", conditions: &conditions };
+    let list = List { columns: COLUMNS, from: "sync_run r", alias: "r", tie: "id", conditions: &conditions };
     list.page(store, paging, RunRow::into_run).await
 }
 

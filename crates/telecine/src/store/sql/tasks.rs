@@ -1,5 +1,6 @@
 //! Tasks one by one and in lists. [`TaskStore`] is told here; claims, content and transfers have files of their own.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use super::lists::{List, column_of};
 use super::rows::{
     SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json, unsigned,
 };
-use super::{ROWS_PER_STATEMENT, SqlStore, Write, claims, content, to_its_end, transfers};
+use super::{ROWS_PER_STATEMENT, SqlStore, Write, claims, content, to_its_end, transfers, storable};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::queue::{Claim, Stale};
@@ -244,8 +245,8 @@ pub(super) async fn insert(write: &mut Write, home: &Home, tasks: &[NewTask], no
             row.push_bind(task.id).push_bind(task.index);
             row.push_bind(task.source.kind).push_bind(task.source.integration).push_bind(task.source.scheme);
             row.push_bind(task.source.bucket)
-                .push_bind(task.source.locator)
-                .push_bind(task.filename)
+                .push_bind(task.source.locator.into_owned())
+                .push_bind(task.filename.into_owned())
                 .push_bind(task.transcription);
             row.push_bind(task.language).push_bind(task.user_metadata).push_bind(task.entry_hash);
             row.push_bind(task.allows_duplicate).push_bind(task.without_stream);
@@ -261,7 +262,7 @@ struct Inserted<'a> {
     id: String,
     index: String,
     source: SourceColumns<'a>,
-    filename: &'a str,
+    filename: Cow<'a, str>,
     transcription: Option<String>,
     language: &'a str,
     user_metadata: Option<String>,
@@ -279,7 +280,7 @@ impl<'a> Inserted<'a> {
             id: task.id.to_string(),
             index,
             source,
-            filename: task.source.filename(),
+            filename: storable(task.source.filename()),
             transcription,
             language: &task.language,
             user_metadata: task.user_metadata.as_ref().map(to_json).transpose()?,
@@ -298,7 +299,7 @@ fn entry_hash(index: &str, source: &SourceColumns<'_>, transcription: Option<&st
     let scheme = source.scheme.unwrap_or_default();
     let bucket = source.bucket.unwrap_or_default();
     for part in
-        [index, source.kind, integration, scheme, bucket, source.locator, transcription.unwrap_or_default()]
+        [index, source.kind, integration, scheme, bucket, source.locator.as_ref(), transcription.unwrap_or_default()]
     {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());

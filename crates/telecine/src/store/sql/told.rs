@@ -5,7 +5,7 @@ use sqlx::FromRow as _;
 use super::filters::Sql;
 use super::inventory::{ITEM_COLUMNS, ItemRow};
 use super::rows::{moment_if_any, signed, to_json};
-use super::{SqlStore, Write};
+use super::{SqlStore, Write, stored_key};
 use crate::fault::{Fault, Result};
 use crate::ids::IntegrationId;
 use crate::integration::{InventoryItem, KeyTold, QueueNote, is_newer};
@@ -59,8 +59,9 @@ pub(super) async fn tell(
     sqlx::query(
         "INSERT INTO queue_log (integration_id, applied, late, ignored, malformed, told_at, read_at) \
          VALUES ($1, $2, $3, $4, $5, CASE WHEN $2 > 0 THEN $6 END, $6) ON CONFLICT (integration_id) DO UPDATE SET \
-         applied = applied + excluded.applied, late = late + excluded.late, ignored = ignored + excluded.ignored, \
-         malformed = malformed + excluded.malformed, told_at = coalesce(excluded.told_at, told_at), \
+         applied = queue_log.applied + excluded.applied, late = queue_log.late + excluded.late, \
+         ignored = queue_log.ignored + excluded.ignored, malformed = queue_log.malformed + excluded.malformed, \
+         told_at = coalesce(excluded.told_at, queue_log.told_at), \
          read_at = excluded.read_at, failures = 0, failed_at = NULL, fault = NULL",
     )
     .bind(integration.to_string())
@@ -83,7 +84,7 @@ async fn known(write: &mut Write, integration: IntegrationId, key: &str) -> Resu
     }
     let mut sql = Sql::new(format!("SELECT {ITEM_COLUMNS}, i.removed_at, i.sequencer FROM inventory i"));
     sql.push(" WHERE i.integration_id = ").push_bind(integration.to_string());
-    sql.push(" AND i.key = ").push_bind(key.to_owned());
+    sql.push(" AND i.key = ").push_bind(stored_key(key));
     let Some(row) = sql.build().fetch_optional(&mut **write).await? else { return Ok(None) };
     let Rest { removed_at, sequencer } = Rest::from_row(&row)?;
     let item = ItemRow::from_row(&row)?.into_item()?;
@@ -100,22 +101,22 @@ async fn set(write: &mut Write, integration: IntegrationId, told: &KeyTold, now:
         "INSERT INTO inventory (integration_id, key, size_bytes, etag, modified_at, storage_class, is_archived, is_video, \
          decision, first_seen_at, removed_at, sequencer, added_in, changed_in, seen_in, told_in) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, {NUMBER}, {NUMBER}, {NUMBER}, {NUMBER}) \
-         ON CONFLICT (integration_id, key) DO UPDATE SET sequencer = coalesce(excluded.sequencer, sequencer), \
+         ON CONFLICT (integration_id, key) DO UPDATE SET sequencer = coalesce(excluded.sequencer, inventory.sequencer), \
          changed_in = excluded.changed_in, seen_in = excluded.seen_in, told_in = excluded.told_in, "
     );
     let change = match &told.item {
         Some(_) => {
             "size_bytes = excluded.size_bytes, etag = excluded.etag, modified_at = excluded.modified_at, \
              storage_class = excluded.storage_class, is_archived = excluded.is_archived, is_video = excluded.is_video, \
-             decision = excluded.decision, first_seen_at = coalesce(first_seen_at, excluded.first_seen_at), \
+             decision = excluded.decision, first_seen_at = coalesce(inventory.first_seen_at, excluded.first_seen_at), \
              removed_at = NULL"
         }
-        None => "removed_at = coalesce(removed_at, excluded.removed_at)",
+        None => "removed_at = coalesce(inventory.removed_at, excluded.removed_at)",
     };
     let item = told.item.as_ref();
     sqlx::query(sqlx::AssertSqlSafe(format!("{sql}{change}")))
         .bind(integration.to_string())
-        .bind(&told.key)
+        .bind(stored_key(&told.key))
         .bind(signed(item.map_or(0, |item| item.size_bytes))?)
         .bind(item.map_or("", |item| item.etag.as_str()))
         .bind(item.and_then(|item| item.modified_at).map(Timestamp::as_millis))

@@ -171,6 +171,16 @@ pub(super) fn storable(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
+/// A key as it is stored: as it is.
+pub(super) fn stored_key(key: &str) -> String {
+    key.to_owned()
+}
+
+/// What was stored by [`stored_key`].
+pub(super) fn told_key(stored: String) -> String {
+    stored
+}
+
 /// Whether a key can be stored: every one.
 pub(super) fn is_storable_key(_key: &str) -> bool {
     true

@@ -72,14 +72,14 @@ async fn assert_sound(database: &mut SqliteConnection) {
         .expect("the index over words is that of the segments");
     let nothing = [
         "SELECT count(*) FROM segment WHERE video_id NOT IN (SELECT id FROM video)",
-        "SELECT count(*) FROM vector WHERE segment_id NOT IN (SELECT id FROM segment)",
+        "SELECT count(*) FROM segment_vector WHERE segment_id NOT IN (SELECT id FROM segment)",
         "SELECT count(*) FROM thumbnail WHERE video_id NOT IN (SELECT id FROM video)",
         "SELECT count(*) FROM content WHERE task_id NOT IN (SELECT id FROM task WHERE status <> 'skipped')",
         "SELECT count(*) FROM task WHERE status NOT IN ('ready', 'failed', 'skipped')",
         "SELECT count(*) FROM task WHERE (status = 'ready') <> (id IN (SELECT id FROM video))",
         "SELECT count(*) - count(DISTINCT index_id || content_hash) FROM video",
         "SELECT count(*) - count(DISTINCT video_id || kind || start_us || ':' || end_us || text) FROM segment",
-        "SELECT count(*) - count(DISTINCT segment_id || ':' || at_us) FROM vector",
+        "SELECT count(*) - count(DISTINCT segment_id || ':' || at_us) FROM segment_vector",
     ];
     for question in nothing {
         let count: i64 = sqlx::query_scalar(question).fetch_one(&mut *database).await.unwrap();
@@ -105,7 +105,7 @@ async fn videos(database: &mut SqliteConnection) -> BTreeMap<Place, Video> {
         let shape = shape.bind(&id).fetch_one(&mut *database).await.unwrap();
         let segments = sqlx::query(
             "SELECT s.kind, s.start_us, s.end_us, s.text, \
-             (SELECT group_concat(at_us) FROM (SELECT at_us FROM vector WHERE segment_id = s.id ORDER BY at_us)) \
+             (SELECT group_concat(at_us) FROM (SELECT at_us FROM segment_vector WHERE segment_id = s.id ORDER BY at_us)) \
              FROM segment s WHERE s.video_id = ? ORDER BY s.kind, s.start_us, s.text",
         );
         let segments = segments.bind(&id).fetch_all(&mut *database).await.unwrap();

@@ -302,18 +302,8 @@ async fn a_no_change_listing_leaves_the_rows_alone(lab: &Lab) {
     let id = connected(lab, "films").await;
     let pairs = [("a.mp4", "1"), ("b.mp4", "1"), ("c.txt", "1")];
     list(lab, id, &pairs).await;
-    let raw = lab.raw().await;
     // Whoever writes a row of the inventory from now on fails.
-    sqlx::query(
-        "CREATE TRIGGER untouched BEFORE UPDATE ON inventory BEGIN SELECT RAISE(ABORT, 'written'); END",
-    )
-    .execute(&raw)
-    .await
-    .unwrap();
-    sqlx::query("CREATE TRIGGER unmade BEFORE INSERT ON inventory BEGIN SELECT RAISE(ABORT, 'written'); END")
-        .execute(&raw)
-        .await
-        .unwrap();
+    lab.forbid_writes("inventory").await;
     let report = list(lab, id, &pairs).await;
     assert_eq!(report, SyncReport { items: 3, videos: 2, ..SyncReport::default() });
 }
@@ -437,13 +427,10 @@ proptest! {
 
 /// Keys and etags of what is there.
 async fn there(lab: &Lab, id: IntegrationId) -> BTreeMap<String, String> {
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT key, etag FROM inventory WHERE integration_id = ? AND removed_at IS NULL")
-            .bind(id.to_string())
-            .fetch_all(&lab.raw().await)
-            .await
-            .unwrap();
-    rows.into_iter().collect()
+    let filter = ObjectFilter { state: ObjectState::Present, ..ObjectFilter::default() };
+    let page = ObjectPage::After { key: None, limit: 10_000 };
+    let found = lab.store.objects(id, &filter, &page).await.unwrap();
+    found.rows.into_iter().map(|row| (row.item.key, row.item.etag)).collect()
 }
 
 /// What is in a bucket at each of several listings, and where each listing is cut.

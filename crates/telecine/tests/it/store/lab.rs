@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::{AssertSqlSafe, Connection as _};
 use telecine::fault::{Code, Fault};
 use telecine::ids::{IndexId, IntegrationId, TaskId, TransferId, WorkspaceId};
 use telecine::index::{EngineSpec, Index, IndexModels, ModelOption, ModelRef};
@@ -58,6 +59,25 @@ impl Lab {
         let path = self.folder.path().join("telecine.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).foreign_keys(true);
         sqlx::SqlitePool::connect_with(options).await.unwrap()
+    }
+
+    /// From now on nobody can write to the table.
+    pub(crate) async fn forbid_writes(&self, table: &str) {
+        if let Some(database) = &self.database {
+            let rule = |event| format!("CREATE RULE no_{event} AS ON {event} TO {table} DO INSTEAD SELECT 1 / 0");
+            let mut connection = sqlx::PgConnection::connect(database.url()).await.unwrap();
+            for event in ["INSERT", "UPDATE"] {
+                sqlx::query(AssertSqlSafe(rule(event))).execute(&mut connection).await.unwrap();
+            }
+            return;
+        }
+        let raw = self.raw().await;
+        for event in ["INSERT", "UPDATE"] {
+            let trigger = format!(
+                "CREATE TRIGGER no_{event} BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'written'); END"
+            );
+            sqlx::query(AssertSqlSafe(trigger)).execute(&raw).await.unwrap();
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -34,7 +34,7 @@ impl PostgresDatabase {
     pub(crate) async fn create() -> Self {
         let name = format!("test_{}", uuid::Uuid::new_v4().simple());
         let server = tokio::task::spawn_blocking(server).await.expect("a server");
-        let url = |database: &str| server.endpoint.replace("/telecine", &format!("/{database}"));
+        let url = |database: &str| on(&server.endpoint, database);
         let _alone = server.lock();
         let mut admin = PgConnection::connect(&server.endpoint).await.expect("the server answers");
         let is_new = sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {TEMPLATE}"))).execute(&mut admin).await;
@@ -63,11 +63,17 @@ impl PostgresDatabase {
 
 impl Drop for PostgresDatabase {
     fn drop(&mut self) {
-        let admin = self.url.replace(&self.name, "telecine");
+        let admin = on(&self.url, "telecine");
         let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         let mut psql = Command::new(&self.psql);
         let _ = psql.args([&admin, "-XAqc", &statement]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
+}
+
+/// The URL of another database on the same server.
+fn on(url: &str, database: &str) -> String {
+    let (server, _) = url.rsplit_once('/').expect("a URL with a database");
+    format!("{server}/{database}")
 }
 
 /// A server that others use, too.
