@@ -140,7 +140,7 @@ pub(super) async fn note_failure(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO queue_log (integration_id, failures, failed_at, fault) VALUES ($1, 1, $2, $3) \
-         ON CONFLICT (integration_id) DO UPDATE SET failures = failures + 1, failed_at = excluded.failed_at, \
+         ON CONFLICT (integration_id) DO UPDATE SET failures = queue_log.failures + 1, failed_at = excluded.failed_at, \
          fault = excluded.fault",
     )
     .bind(integration.to_string())
