@@ -8,9 +8,7 @@ use telecine_engines::write::Writer;
 use telecine_media::MediaTools;
 use tokio_util::sync::CancellationToken;
 
-use crate::asset;
 use crate::config::{Config, EnginesConfig};
-use crate::embedding;
 use crate::fault::Result;
 use crate::files::DataDir;
 use crate::integration::keeper::Keeper;
@@ -18,9 +16,10 @@ use crate::pipeline::{self, Engines, ProgressBoard};
 use crate::queue::{Queue, TableQueue};
 use crate::search::Searcher;
 use crate::source::{Opener, Sources};
+use crate::startup;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use crate::time::{Clock, SystemClock, Timestamp};
+use crate::time::{Clock, SystemClock};
 use crate::vault::Vault;
 
 /// The handles. Shared as `Arc<App>`.
@@ -55,6 +54,30 @@ pub struct App {
     pub lock: Option<FolderLock>,
 }
 
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Everything.
+    All,
+    /// Requests and what is done in the background, but no work on videos.
+    Api,
+    /// Work on videos alone.
+    #[value(skip)]
+    Worker,
+}
+
+impl Role {
+    /// Whether it answers requests.
+    pub fn answers(self) -> bool {
+        self != Self::Worker
+    }
+
+    /// Whether it works on videos.
+    pub fn works(self) -> bool {
+        self != Self::Api
+    }
+}
+
 /// The exclusive lock on a data folder, held as long as this lives.
 #[derive(Debug)]
 pub struct FolderLock(#[expect(dead_code, reason = "closing the file ends the lock")] std::fs::File);
@@ -72,28 +95,30 @@ impl FolderLock {
 }
 
 impl App {
-    /// Opens everything that a server needs, in the order in which it is most quickly told what is missing.
+    /// Opens everything that a process of this role needs, in the order in which it is most quickly told what is missing.
     ///
     /// # Errors
     /// Another server on the same folder, a missing model (with the command that fetches it), a missing tool, a
     /// database that cannot be opened.
-    pub async fn open(config: Config) -> Result<Arc<Self>> {
+    pub async fn open(config: Config, role: Role) -> Result<Arc<Self>> {
         let files = DataDir::new(&config.server.data_dir);
         make_private(files.path())?;
         let lock = take_lock(&files)?;
         let media = MediaTools::discover(config.media.clone()).await.map_err(anyhow::Error::new)?;
         tell_sandbox(&media);
         let mut engines = load_engines(&config.engines).await?;
-        engines.write = pipeline::open_writer(&config).map_err(anyhow::Error::new)?;
-        tell_writer(engines.write.as_deref());
-        let store = open_store(&files).await?;
+        if role.answers() {
+            engines.write = pipeline::open_writer(&config).map_err(anyhow::Error::new)?;
+            tell_writer(engines.write.as_deref());
+        }
+        let store = open_store(&config).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        tidy_up(&files, &*store, clock.now()).await?;
+        startup::tidy_up(&config, &files, &*store, clock.now()).await?;
         let search = Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&clock), files.clone());
         let vault = Arc::new(open_vault(&config, &files)?);
         let sources = Opener::new(&config, Arc::clone(&vault), Arc::clone(&clock));
         Ok(Arc::new(Self {
-            queue: Arc::new(TableQueue::new(Arc::clone(&store))),
+            queue: open_queue(&config, &store).await?,
             sources: Arc::new(sources),
             vault,
             search: Arc::new(search),
@@ -120,14 +145,31 @@ pub fn open_vault(config: &Config, files: &DataDir) -> Result<Vault> {
     Ok(Vault::open(&file)?)
 }
 
-/// The store of a data folder, made and migrated as needed; a server may be running on it.
+/// The store that the settings name, made and migrated as needed; servers may be running on it.
 ///
 /// # Errors
 /// When the folder cannot be made or the database cannot be opened.
-pub async fn open_store(files: &DataDir) -> Result<Arc<dyn Store>> {
+pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
+    let files = DataDir::new(&config.server.data_dir);
     make_private(files.path())?;
-    let store = SqliteStore::open(files.database()).await?;
-    Ok(Arc::new(store))
+    match &config.database.url {
+        None => Ok(Arc::new(SqliteStore::open(files.database()).await?)),
+        Some(url) => {
+            Err(anyhow::anyhow!("cannot open {url}: this version has no store for PostgreSQL").into())
+        }
+    }
+}
+
+/// The queue that the settings name.
+///
+/// # Errors
+/// When it cannot be reached.
+#[expect(clippy::unused_async, reason = "queues of other servers are connected to")]
+async fn open_queue(config: &Config, store: &Arc<dyn Store>) -> Result<Arc<dyn Queue>> {
+    match &config.queue.url {
+        None => Ok(Arc::new(TableQueue::new(Arc::clone(store)))),
+        Some(url) => Err(anyhow::anyhow!("cannot use {url}: this version has no queue over NATS").into()),
+    }
 }
 
 /// Operators should know which walls stand around the decoder on their kernel.
@@ -149,7 +191,7 @@ fn tell_writer(writer: Option<&dyn Writer>) {
 }
 
 /// Makes a folder that only its owner may enter; one that is there keeps its mode.
-fn make_private(path: &Path) -> Result<()> {
+pub(crate) fn make_private(path: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     Ok(made.with_context(|| format!("cannot make the folder {}", path.display()))?)
@@ -172,41 +214,6 @@ async fn load_engines(config: &EnginesConfig) -> Result<Engines> {
     let config = config.clone();
     let loaded = tokio::task::spawn_blocking(move || Engines::load(&config)).await;
     Ok(loaded.map_err(anyhow::Error::new)?.map_err(anyhow::Error::new)?)
-}
-
-/// What a crash may have left: claims of workers that are gone, manifests and uploads that never became tasks, folders
-/// of tasks that need none.
-async fn tidy_up(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<()> {
-    let broken = store.break_claims(now).await?;
-    store.break_sync_claims().await?;
-    embedding::tidy_up(files, store).await?;
-    let discarded = store.discard_unfinished_transfers().await?;
-    store.discard_unfinished_imports().await?;
-    store.lose_requests().await?;
-    store.forget_sessions(now).await?;
-    store.break_asset_claims(now).await?;
-    store.break_delivery_claims(now).await?;
-    if broken + discarded > 0 {
-        tracing::info!(
-            tasks = broken,
-            transfers = discarded,
-            "tidied up after the last run; its tasks go on"
-        );
-    }
-    let incoming = files.incoming();
-    match std::fs::remove_dir_all(&incoming) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(anyhow::Error::new(error)
-                .context(format!("cannot empty {}", incoming.display()))
-                .into());
-        }
-        _ => {}
-    }
-    make_private(&incoming)?;
-    make_private(&files.work())?;
-    make_private(&files.assets())?;
-    asset::remove_orphans(files, store).await?;
-    pipeline::remove_orphans(files, store, now).await
 }
 
 impl std::fmt::Debug for App {

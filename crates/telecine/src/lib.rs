@@ -21,6 +21,7 @@ pub mod pipeline;
 pub mod queue;
 pub mod search;
 pub mod source;
+mod startup;
 pub mod store;
 pub mod system;
 pub mod telemetry;

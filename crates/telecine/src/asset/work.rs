@@ -79,7 +79,7 @@ pub async fn work_on_due(app: &Arc<App>) -> Result<()> {
     super::tidy_uploads(app).await?;
     let mut hands = JoinSet::new();
     loop {
-        while hands.len() < app.config.assets.tasks.max(1) {
+        while !app.stopping.is_cancelled() && hands.len() < app.config.assets.tasks.max(1) {
             let Some((claim, asset)) = app.store.claim_asset(app.clock.now(), LEASE).await? else { break };
             let app = Arc::clone(app);
             hands.spawn(async move { attempt(&app, claim, asset).await });

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::failure::{Failure, Outcome};
-use super::settings::{DataArgs, FileArgs};
+use super::settings::{DataArgs, DatabaseArgs, FileArgs};
 use super::show::{self, say};
 use crate::app::open_store;
 use crate::config::load;
@@ -26,6 +26,8 @@ pub(super) struct KeyArgs {
     file: FileArgs,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    database: DatabaseArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -52,15 +54,17 @@ enum KeyCommand {
 pub(super) async fn run(args: KeyArgs) -> Outcome {
     let mut flags = args.file.flags();
     args.data.add_to(&mut flags);
-    let files = DataDir::new(load(&flags)?.server.data_dir);
+    args.database.add_to(&mut flags);
+    let config = load(&flags)?;
+    let files = DataDir::new(&config.server.data_dir);
     let is_creating = matches!(args.command, KeyCommand::Create { .. });
-    if !is_creating && !files.database().exists() {
+    if !is_creating && !config.is_shared() && !files.database().exists() {
         return Err(Failure::Usage(format!(
             "there is no data in {}; name another folder with --data-dir or TELECINE_DATA_DIR",
             files.path().display()
         )));
     }
-    let store = open_store(&files).await?;
+    let store = open_store(&config).await?;
     let clock = SystemClock;
     let workspace = store.default_workspace(clock.now()).await?;
     match args.command {

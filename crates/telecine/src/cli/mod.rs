@@ -10,6 +10,7 @@ mod integration;
 mod key;
 mod models;
 mod output;
+mod process;
 mod progress;
 mod search;
 mod serve;
@@ -19,6 +20,7 @@ mod task;
 mod transfer;
 mod webhook;
 mod words;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -57,6 +59,11 @@ enum Command {
     /// SIGTERM or Ctrl-C stops the server in order: requests are finished and tasks given back; a second one ends it
     /// at once.
     Serve(serve::ServeArgs),
+    /// Work on videos, beside servers that share a PostgreSQL database
+    ///
+    /// Takes tasks from the database, or as the queue tells of them, and answers no requests. SIGTERM or Ctrl-C gives the
+    /// tasks in hand back at once, so that others go on with them; a second one ends it at once.
+    Worker(worker::WorkerArgs),
     /// Print a link that opens the server's dashboard, signed in
     ///
     /// The link works once, within ten minutes, for the key that the command uses.
@@ -156,6 +163,7 @@ pub fn command() -> clap::Command {
 async fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Serve(args) => serve::run(args).await,
+        Command::Worker(args) => worker::run(args).await,
         Command::Dashboard { args, server } => dashboard::run(args, &server).await,
         Command::Key(args) => key::run(args).await,
         Command::Models(args) => tokio::task::block_in_place(|| models::run(args)),

@@ -1,24 +1,22 @@
-//! `telecine serve`: the server. Starts HTTP and the pipeline on one `App`, and stops both so that nothing is lost.
+//! `telecine serve`: the server. Starts HTTP, background work and, unless workers do it, work on videos.
 
 use std::fs::File;
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinHandle;
 
 use super::failure::{Failure, Outcome};
-use super::settings::{DataArgs, FileArgs, ModelsDirArgs, SetArgs};
+use super::process::{self, Part, StopSignals};
+use super::settings::{DataArgs, DatabaseArgs, FileArgs, ModelsDirArgs, SetArgs, SharedArgs};
 use super::show::say;
-use crate::app::App;
+use super::worker;
+use crate::app::{App, Role};
 use crate::config::{ServerConfig, load, to_commented_toml};
 use crate::integration::keeper;
-use crate::{embedding, generate, http, keys, pipeline, telemetry};
+use crate::{generate, http, keys, telemetry};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -34,6 +32,9 @@ pub(super) struct ServeArgs {
     /// Write the admin key of the first start into this file, readable by its owner alone, instead of showing it
     #[arg(long, value_name = "FILE")]
     admin_key_file: Option<PathBuf>,
+    /// Whether this server works on videos, too, or leaves that to `telecine worker`
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    role: Role,
     /// Print the settings as they would be, as a commented settings file, and exit
     #[arg(long)]
     print_config: bool,
@@ -41,6 +42,10 @@ pub(super) struct ServeArgs {
     file: FileArgs,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    shared: SharedArgs,
     #[command(flatten)]
     models: ModelsDirArgs,
     #[command(flatten)]
@@ -51,6 +56,8 @@ pub(super) struct ServeArgs {
 pub(super) async fn run(args: ServeArgs) -> Outcome {
     let mut flags = args.file.flags();
     args.data.add_to(&mut flags);
+    args.database.add_to(&mut flags);
+    args.shared.add_to(&mut flags);
     args.models.add_to(&mut flags);
     flags.set("--listen", "server.listen", args.listen);
     flags.set("--public-url", "server.public_url", args.public_url);
@@ -61,14 +68,20 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         say!("{}", to_commented_toml(&config).trim_end());
         return Ok(());
     }
+    if args.role == Role::Api && !config.is_shared() {
+        return Err(Failure::Usage(
+            "`--role api` leaves the work on videos to workers, with which this server must share a database; name it \
+             with --database or TELECINE_DATABASE"
+                .to_owned(),
+        ));
+    }
     telemetry::init(&config.log).map_err(Failure::Usage)?;
 
     // Signals first: one that comes while models are loaded must not be lost.
     let mut stop = StopSignals::new()?;
-    let address = config.server.listen;
-    let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
+    let listener = process::listen(config.server.listen).await?;
     let app = tokio::select! {
-        app = App::open(config) => app?,
+        app = App::open(config, args.role) => app?,
         () = stop.wait() => return Ok(()),
     };
     let address = listener.local_addr()?;
@@ -77,20 +90,23 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     say!("The dashboard is at {dashboard}; `telecine dashboard` prints a link that signs in.");
     say!("Telecine {} is ready at http://{address}", env!("CARGO_PKG_VERSION"));
     tracing::info!(%address, data_dir = %app.files.path().display(), "the server is ready");
-    serve(app, listener, stop).await
-}
 
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
-    let hint = match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            "\n  Another server may be running there; choose another address with --listen."
-        }
-        std::io::ErrorKind::PermissionDenied => {
-            "\n  Ports below 1024 need rights; choose another with --listen."
-        }
-        _ => "",
-    };
-    Failure::local(format!("cannot listen on {address}: {error}{hint}"))
+    let router = http::router(Arc::clone(&app));
+    let answering = http::serve(listener, router, app.stopping.clone());
+    let warming = tokio::spawn(warm(Arc::clone(&app)));
+    let mut parts = vec![
+        Part::fallible("requests are no longer taken", async {
+            answering.await.map_err(|error| error.to_string())
+        }),
+        Part::new("integrations are no longer looked after", keeper::run(Arc::clone(&app))),
+        Part::new("analyses are no longer worked on", generate::run(Arc::clone(&app))),
+    ];
+    if args.role.works() {
+        parts.append(&mut worker::work(&app));
+    }
+    let ended = process::run(&app, parts, stop).await;
+    warming.abort();
+    ended
 }
 
 /// Where a browser finds the dashboard: one on this machine, unless the settings say how others reach it.
@@ -145,73 +161,9 @@ fn open_for_owner(path: &Path) -> Outcome<File> {
     Ok(file)
 }
 
-/// Runs until a signal asks to stop or a part ends by itself, and then stops the others within the grace.
-async fn serve(app: Arc<App>, listener: TcpListener, mut stop: StopSignals) -> Outcome {
-    let router = http::router(Arc::clone(&app));
-    let stopping = app.stopping.clone();
-    let mut requests = tokio::spawn(http::serve(listener, router, stopping.clone()));
-    let mut tasks: JoinHandle<()> = tokio::spawn(pipeline::run(Arc::clone(&app)));
-    let mut duties: JoinHandle<()> = tokio::spawn(keeper::run(Arc::clone(&app)));
-    let mut embedding: JoinHandle<()> = tokio::spawn(embedding::run(Arc::clone(&app)));
-    let mut texts: JoinHandle<()> = tokio::spawn(generate::run(Arc::clone(&app)));
-    let warming = tokio::spawn(warm(Arc::clone(&app)));
-    let ended = tokio::select! {
-        () = stop.wait() => None,
-        ended = &mut requests => Some(format!("requests are no longer taken: {ended:?}")),
-        ended = &mut tasks => Some(format!("tasks are no longer worked on: {ended:?}")),
-        ended = &mut embedding => Some(format!("videos are no longer embedded: {ended:?}")),
-        ended = &mut texts => Some(format!("analyses are no longer worked on: {ended:?}")),
-        ended = &mut duties => Some(format!("integrations are no longer looked after: {ended:?}")),
-    };
-    stopping.cancel();
-    warming.abort();
-    if let Some(problem) = ended {
-        return Err(Failure::local(problem));
-    }
-    tracing::info!("stopping: requests are finished and tasks given back; a second signal ends at once");
-    let grace = Duration::from_secs(app.config.server.shutdown_grace_s);
-    let all = async {
-        let ended = tokio::join!(&mut requests, &mut tasks, &mut duties, &mut embedding, &mut texts);
-        if let Err(error) = app.search.close().await {
-            tracing::warn!(%error, "the vector indexes are not saved; they are built again when needed");
-        }
-        ended
-    };
-    tokio::select! {
-        ended = tokio::time::timeout(grace, all) => match ended {
-            Ok(_) => tracing::info!("stopped"),
-            Err(_) => tracing::warn!(grace_s = grace.as_secs(), "stopped, though not all was finished in time"),
-        },
-        () = stop.wait() => {
-            tracing::warn!("ended at once");
-            return Err(Failure::Interrupted);
-        }
-    }
-    Ok(())
-}
-
 /// Searches are quicker from the first one on; without it, they work all the same.
 async fn warm(app: Arc<App>) {
     if let Err(error) = app.search.warm().await {
         tracing::warn!(%error, "the vector indexes cannot be loaded ahead");
-    }
-}
-
-/// SIGTERM and SIGINT.
-struct StopSignals {
-    term: Signal,
-    int: Signal,
-}
-
-impl StopSignals {
-    fn new() -> Outcome<Self> {
-        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.term.recv() => {}
-            _ = self.int.recv() => {}
-        }
     }
 }

@@ -31,6 +31,26 @@ pub(super) struct DataArgs {
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Settings")]
+pub(super) struct DatabaseArgs {
+    /// PostgreSQL database that several servers share [env: TELECINE_DATABASE] [default: SQLite in the data folder]
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Settings")]
+pub(super) struct SharedArgs {
+    /// NATS server that tells workers of tasks [env: TELECINE_QUEUE] [default: they are claimed from the database]
+    #[arg(long, value_name = "URL")]
+    queue: Option<String>,
+    /// Bucket (s3://…, gs://…, azure://…) or folder for streams, assets and uploads [env: TELECINE_MEDIA] [default: the data
+    /// folder]
+    #[arg(long, value_name = "PLACE")]
+    media: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Settings")]
 pub(super) struct ModelsDirArgs {
     /// Folder of the models [env: TELECINE_MODELS] [default: ~/.cache/telecine/models]
     #[arg(long, global = true, value_name = "FOLDER")]
@@ -54,6 +74,19 @@ impl FileArgs {
 impl DataArgs {
     pub(super) fn add_to(&self, flags: &mut Flags) {
         flags.set(DATA_DIR.0, DATA_DIR.1, self.data_dir.as_ref().map(|path| path.to_string_lossy()));
+    }
+}
+
+impl DatabaseArgs {
+    pub(super) fn add_to(&self, flags: &mut Flags) {
+        flags.set("--database", "database.url", self.database.as_ref());
+    }
+}
+
+impl SharedArgs {
+    pub(super) fn add_to(&self, flags: &mut Flags) {
+        flags.set("--queue", "queue.url", self.queue.as_ref());
+        flags.set("--media", "media_store.url", self.media.as_ref());
     }
 }
 

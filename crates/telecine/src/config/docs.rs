@@ -11,9 +11,10 @@ use super::Config;
 use super::schema::{Field, Kind, fields};
 
 /// The sources of all structs that a [`Config`] is made of.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     include_str!("mod.rs"),
     include_str!("assets.rs"),
+    include_str!("shared.rs"),
     include_str!("streaming.rs"),
     include_str!("../keys/limits.rs"),
     include_str!("webhooks.rs"),
@@ -24,9 +25,12 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// Environment variables that are short for others.
-pub(super) const SHORT: [(&str, &str); 4] = [
+pub(super) const SHORT: [(&str, &str); 7] = [
     ("TELECINE_LISTEN", "server.listen"),
     ("TELECINE_DATA_DIR", "server.data_dir"),
+    ("TELECINE_DATABASE", "database.url"),
+    ("TELECINE_QUEUE", "queue.url"),
+    ("TELECINE_MEDIA", "media_store.url"),
     ("TELECINE_MODELS", "engines.models_dir"),
     ("TELECINE_LOG", "log.filter"),
 ];

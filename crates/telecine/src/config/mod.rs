@@ -6,6 +6,7 @@ mod docs;
 mod load;
 mod rules;
 mod schema;
+mod shared;
 mod streaming;
 mod webhooks;
 mod writer;
@@ -21,6 +22,7 @@ use crate::keys::RateLimits;
 pub use assets::AssetsConfig;
 pub use docs::{Setting, settings, to_commented_toml, to_markdown};
 pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
+pub use shared::{DatabaseConfig, MediaPlace, MediaStoreConfig, QueueConfig, ServiceUrl};
 pub use streaming::StreamingConfig;
 pub use webhooks::WebhooksConfig;
 pub use writer::{WriterConfig, WriterKind};
@@ -31,6 +33,14 @@ pub use writer::{WriterConfig, WriterKind};
 pub struct Config {
     /// The server.
     pub server: ServerConfig,
+    /// A worker's own.
+    pub worker: WorkerConfig,
+    /// Where the truth is kept.
+    pub database: DatabaseConfig,
+    /// How workers are told of tasks.
+    pub queue: QueueConfig,
+    /// Where files lie that other servers must see.
+    pub media_store: MediaStoreConfig,
     /// How S3 is reached.
     pub aws: AwsConfig,
     /// Connected buckets, whatever their store.
@@ -59,6 +69,27 @@ pub struct Config {
     pub rate_limits: RateLimits,
     /// Logs.
     pub log: LogConfig,
+}
+
+impl Config {
+    /// Whether other processes may work on the same database.
+    pub fn is_shared(&self) -> bool {
+        self.database.url.is_some()
+    }
+}
+
+/// A worker's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// Address at which `telecine worker` tells how it is: `/healthz`, `/readyz`, `/metrics` (default 127.0.0.1:8081).
+    pub listen: SocketAddr,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8081)) }
+    }
 }
 
 /// The server.

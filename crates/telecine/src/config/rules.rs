@@ -1,5 +1,7 @@
 //! What settings must be beyond their types. Says so before anything is opened.
 
+use std::fmt::Display;
+
 use super::load::ConfigError;
 use super::{Config, SeeAdapter, WriterKind};
 
@@ -8,14 +10,6 @@ use super::{Config, SeeAdapter, WriterKind};
 /// # Errors
 /// Names the setting, its value and the rule.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
-    let refuse = |key: &str, value: &dyn std::fmt::Display, rule: &str| {
-        Err(ConfigError::BadValue {
-            origin: "settings".to_owned(),
-            key: key.to_owned(),
-            value: value.to_string(),
-            rule: rule.to_owned(),
-        })
-    };
     let Config { server, aws, engines, pipeline, assets, streaming, writer, .. } = config;
     let counts = [
         ("streaming.parallel", Some(streaming.parallel as u64)),
@@ -54,7 +48,9 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     if writer.kind == Some(WriterKind::Openai) && (writer.endpoint_url.is_none() || writer.model.is_none()) {
         return refuse("writer.kind", &"openai", "`writer.endpoint_url` and `writer.model` must be set");
     }
+    super::shared::check(config)?;
     let urls = [
+        ("media_store.endpoint_url", &config.media_store.endpoint_url),
         ("server.public_url", &server.public_url),
         ("aws.endpoint_url", &aws.endpoint_url),
         ("writer.endpoint_url", &writer.endpoint_url),
@@ -70,6 +66,16 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         return refuse("engines.see", &"clip", "`engines.clip_dir` must name the folder of the CLIP model");
     }
     Ok(())
+}
+
+/// A setting that cannot be.
+pub(super) fn refuse(key: &str, value: &dyn Display, rule: &str) -> Result<(), ConfigError> {
+    Err(ConfigError::BadValue {
+        origin: "settings".to_owned(),
+        key: key.to_owned(),
+        value: value.to_string(),
+        rule: rule.to_owned(),
+    })
 }
 
 fn is_base_url(text: &str) -> bool {

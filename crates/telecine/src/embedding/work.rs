@@ -54,6 +54,9 @@ pub async fn run(app: Arc<App>) {
 pub async fn work(app: &Arc<App>) -> Result<u64> {
     let mut attempts = 0;
     loop {
+        if app.stopping.is_cancelled() {
+            return Ok(attempts);
+        }
         let now = app.clock.now();
         let Some((claim, task)) = app.store.claim_embed_task(now, now.after(LEASE)).await? else {
             return Ok(attempts);
@@ -67,6 +70,8 @@ async fn attempt(app: &Arc<App>, claim: &EmbedClaim, task: &EmbedTask) -> Result
     let ended = tokio::select! {
         biased;
         Stale = hold(app, claim) => return Ok(()),
+        // Another server may go on with it at once.
+        () = app.stopping.cancelled() => Ok(EmbedEnd::Again(app.clock.now())),
         ended = embed(app, task) => ended,
     };
     let end = match ended {

@@ -28,7 +28,9 @@ const WRITE: Duty = Duty { name: "write analyses", limit: Duration::from_secs(24
 
 /// Works on analyses until the server stops.
 pub async fn run(app: Arc<App>) {
-    if let Err(error) = app.store.break_job_claims().await {
+    // Where others may be at work, what a crash left waits for its lease to end.
+    let broken = if app.config.is_shared() { Ok(0) } else { app.store.break_job_claims().await };
+    if let Err(error) = broken {
         tracing::warn!(error = format!("{error:#}"), "analyses that were begun wait for their leases to end");
     }
     keeper::keep(app, vec![WRITE], EVERY).await;
@@ -50,6 +52,9 @@ fn work(app: &Arc<App>, now: Timestamp) -> BoxFuture<'_, Result<()>> {
 
 async fn one_after_the_other(app: &App) -> Result<()> {
     loop {
+        if app.stopping.is_cancelled() {
+            return Ok(());
+        }
         let now = app.clock.now();
         let Some((claim, job)) = app.store.claim_job(now, now.after(LEASE)).await? else { return Ok(()) };
         let Some(end) = attempt(app, &claim, &job).await? else { continue };
@@ -63,6 +68,8 @@ async fn attempt(app: &App, claim: &JobClaim, job: &Job) -> Result<Option<JobEnd
     let ended = tokio::select! {
         ended = answer_at_once(app, job.workspace, &job.request.answer) => ended,
         lost = hold(app, claim) => return lost.map(|()| None),
+        // Another server may go on with it at once.
+        () = app.stopping.cancelled() => return Ok(Some(JobEnd::Postponed(app.clock.now()))),
     };
     Ok(Some(match ended {
         Ok(Answer { id, text, finish, usage }) => JobEnd::Ready(JobResult {

@@ -36,6 +36,6 @@ pub use metrics::recorder;
 pub use params::Params;
 pub use query::Query;
 pub use range::{Wanted, parse_range};
-pub use router::{openapi, router};
+pub use router::{openapi, operations, router};
 pub use serve::serve;
 pub use version::ApiVersion;

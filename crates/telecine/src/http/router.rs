@@ -106,6 +106,18 @@ fn served(shared: Shared) -> Router {
         .with_state(shared)
 }
 
+/// What a worker answers: how it is.
+pub fn operations(app: Arc<App>) -> Router {
+    recorder();
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .fallback(not_there)
+        .layer(middleware::from_fn(around))
+        .with_state(app)
+}
+
 async fn not_there(request: Request) -> Failure {
     no_such_endpoint(request.method().as_str(), request.uri().path())
 }

@@ -21,6 +21,8 @@ use crate::webhook;
 
 /// How often duties are asked.
 const EVERY: Duration = Duration::from_secs(15);
+/// How long a duty at work may take to give back what it holds when the server stops.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A piece of background work. It is never asked while it is still at work.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +79,7 @@ pub async fn run(app: Arc<App>) {
 }
 
 /// Asks each duty now, then this often and whenever the keeper is woken, until the server stops. Duties that are at work
-/// then are cut short.
+/// then have a moment to give back what they hold, and are cut short.
 pub async fn keep(app: Arc<App>, duties: Vec<Duty>, every: Duration) {
     let mut all = JoinSet::new();
     for duty in duties {
@@ -92,9 +94,13 @@ async fn keep_one(app: Arc<App>, duty: Duty, every: Duration) {
     let mut trouble = None;
     loop {
         bell.mark_unchanged();
+        let mut work = std::pin::pin!(attempt(&app, duty));
         let ended = tokio::select! {
-            () = app.stopping.cancelled() => return,
-            ended = attempt(&app, duty) => ended,
+            () = app.stopping.cancelled() => {
+                let _ = tokio::time::timeout(FAREWELL, work).await;
+                return;
+            }
+            ended = &mut work => ended,
         };
         trouble = tell(duty, trouble, ended);
         tokio::select! {

@@ -45,7 +45,10 @@ async fn deliver(app: &Arc<App>) -> Result<()> {
             tidy(app).await?;
             tidied = Some(Instant::now());
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::select! {
+            () = app.stopping.cancelled() => return Ok(()),
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
     }
 }
 
@@ -64,7 +67,7 @@ async fn tidy(app: &App) -> Result<()> {
 pub async fn deliver_due(app: &Arc<App>) -> Result<()> {
     let mut hands = JoinSet::new();
     loop {
-        while hands.len() < HANDS {
+        while !app.stopping.is_cancelled() && hands.len() < HANDS {
             let claimed = app.store.claim_delivery(app.clock.now(), LEASE, AT_ONCE).await?;
             let Some((claim, webhook, delivery)) = claimed else { break };
             let app = Arc::clone(app);

@@ -185,3 +185,34 @@ fn the_reference_in_the_documentation_is_that_of_the_code() {
         assert_eq!(found, made, "renew it: UPDATE_DOCS=1 cargo nextest run -E 'test(the_reference_in)'");
     }
 }
+
+#[test]
+fn what_several_servers_share_is_checked_and_told() {
+    let cases = [
+        ("database.url=mysql://db/telecine", "`mysql://db/telecine` is not valid for `database.url`"),
+        ("database.url=telecine:geheim@db", "`(not a URL)` is not valid for `database.url`"),
+        ("queue.url=amqp://mq", "`amqp://mq` is not valid for `queue.url`"),
+        ("queue.url=nats://mq:4222", "`database.url` must be set as well"),
+        ("media_store.url=ftp://films", "`ftp://films` is not valid for `media_store.url`"),
+        ("media_store.url=films", "a folder must be named by its absolute path"),
+        ("media_store.part_bytes=100", "it must be 5 MiB to 1 GiB"),
+        ("media_store.endpoint_url=films", "it must be a URL such as"),
+    ];
+    for (flag, told) in cases {
+        let problem = problem("", &[], &[flag]);
+        assert!(problem.contains(told), "{flag}: {problem}");
+        assert!(!problem.contains("geheim"), "{problem}");
+    }
+    let alone = problem("[media_store]\nurl = \"s3://films\"\naccess_key_id = \"AKIA\"\n", &[], &[]);
+    assert!(alone.contains("must be set together"), "{alone}");
+    let variables = [
+        ("TELECINE_DATABASE", "postgres://telecine:geheim@db/telecine"),
+        ("TELECINE_QUEUE", "nats://mq:4222"),
+        ("TELECINE_MEDIA", "s3://films/media"),
+    ];
+    let config = load("", &variables, &[]).unwrap();
+    assert_eq!(config.database.url.as_ref().unwrap().reveal(), "postgres://telecine:geheim@db/telecine");
+    assert!(config.is_shared() && !load("", &[], &[]).unwrap().is_shared());
+    assert!(!to_commented_toml(&config).contains("geheim"), "no password is printed");
+    assert!(to_commented_toml(&config).contains("url = \"postgres://telecine:***@db/telecine\""));
+}
