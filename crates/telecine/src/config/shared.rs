@@ -75,7 +75,7 @@ impl ServiceUrl {
 /// Without the password.
 impl fmt::Display for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(mut url) = Url::parse(&self.0) else {
+        let Some(mut url) = Url::parse(&self.0).ok().filter(Url::has_host) else {
             // What cannot be read may hold a password anywhere.
             return f.write_str(if self.0.contains('@') { "(not a URL)" } else { &self.0 });
         };
