@@ -12,6 +12,7 @@ use crate::config::{Config, EnginesConfig};
 use crate::fault::Result;
 use crate::files::DataDir;
 use crate::integration::keeper::Keeper;
+use crate::media_store::{self, MediaStore};
 use crate::pipeline::{self, Engines, ProgressBoard};
 use crate::queue::{Queue, TableQueue};
 use crate::search::Searcher;
@@ -42,6 +43,8 @@ pub struct App {
     pub engines: Engines,
     /// Search.
     pub search: Arc<Searcher>,
+    /// Files that all hosts must see.
+    pub media_store: Arc<dyn MediaStore>,
     /// Names in the data folder.
     pub files: DataDir,
     /// How far the tasks in hand have come.
@@ -113,7 +116,8 @@ impl App {
         }
         let store = open_store(&config).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        startup::tidy_up(&config, &files, &*store, clock.now()).await?;
+        let media_store = media_store::open(&config, &files)?;
+        startup::tidy_up(&config, &files, &*store, &*media_store, clock.now()).await?;
         let search = Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&clock), files.clone());
         let vault = Arc::new(open_vault(&config, &files)?);
         let sources = Opener::new(&config, Arc::clone(&vault), Arc::clone(&clock));
@@ -131,6 +135,7 @@ impl App {
             clock,
             media,
             engines,
+            media_store,
             files,
         }))
     }

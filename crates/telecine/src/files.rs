@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::ids::{AssetId, EmbedTaskId, TaskId, VideoId};
+use crate::media_store::{MediaFolder, MediaKey, MediaKind};
 
 /// The playlist of a stream, in its folder.
 pub const PLAYLIST_FILE: &str = "index.m3u8";
@@ -51,7 +52,7 @@ impl DataDir {
 
     /// Where all tasks have their folders.
     pub fn work(&self) -> PathBuf {
-        self.0.join("work")
+        self.0.join(MediaKind::Tasks.path())
     }
 
     /// The folder of a task: its download, its upload, its sound. Removed when the task is final (uploads stay while
@@ -60,14 +61,14 @@ impl DataDir {
         self.work().join(task.to_string())
     }
 
-    /// A video that a client uploaded.
+    /// A video that a client uploaded, where media lie in the data folder.
     pub fn upload(&self, task: TaskId) -> PathBuf {
-        self.task(task).join("upload")
+        self.0.join(MediaKey::Upload(task).path())
     }
 
-    /// Captions that a client uploaded.
+    /// Captions that a client uploaded, where media lie in the data folder.
     pub fn uploaded_transcription(&self, task: TaskId) -> PathBuf {
-        self.task(task).join("transcription")
+        self.0.join(MediaKey::Transcription(task).path())
     }
 
     /// A video that is being fetched, or was.
@@ -87,7 +88,7 @@ impl DataDir {
 
     /// Where all assets have their folders. Nothing else holds what lies here: back it up with the database.
     pub fn assets(&self) -> PathBuf {
-        self.0.join("assets")
+        self.0.join(MediaKind::Assets.path())
     }
 
     /// The folder of an asset; removed with it.
@@ -95,9 +96,10 @@ impl DataDir {
         self.assets().join(asset.to_string())
     }
 
-    /// An asset's file. Of uploads in chunks, each chunk is written into its place in it.
+    /// An asset's file, where media lie in the data folder: of uploads in chunks, each chunk is written into its place in
+    /// it. Elsewhere what is fetched or put together of it until it is whole.
     pub fn asset_file(&self, asset: AssetId) -> PathBuf {
-        self.asset(asset).join("file")
+        self.0.join(MediaKey::Asset(asset).path())
     }
 
     /// How far the fetch of an asset has come.
@@ -107,7 +109,7 @@ impl DataDir {
 
     /// Where all embedding tasks have their folders.
     pub fn embeddings(&self) -> PathBuf {
-        self.0.join("embeddings")
+        self.0.join(MediaKind::EmbedTasks.path())
     }
 
     /// The folder of an embedding task. Removed when the task is final.
@@ -117,7 +119,7 @@ impl DataDir {
 
     /// A video that a client uploaded to be embedded.
     pub fn embed_upload(&self, task: EmbedTaskId) -> PathBuf {
-        self.embed_task(task).join("upload")
+        self.0.join(MediaKey::EmbedUpload(task).path())
     }
 
     /// A video that is fetched to be embedded, or was.
@@ -127,12 +129,12 @@ impl DataDir {
 
     /// Where all streams lie. They can be lost without losing a video, but are not made again.
     pub fn media(&self) -> PathBuf {
-        self.0.join("media")
+        self.0.join(MediaKind::Streams.path())
     }
 
-    /// The folder of a video's stream. Removed with the video.
+    /// The folder of a video's stream, where media lie in the data folder. Removed with the video.
     pub fn stream(&self, video: VideoId) -> PathBuf {
-        self.media().join(video.to_string())
+        self.0.join(MediaFolder::Stream(video).path())
     }
 
     /// The stream of a task's video while it is made.

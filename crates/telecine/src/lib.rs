@@ -16,6 +16,8 @@ pub mod ids;
 pub mod index;
 pub mod integration;
 pub mod keys;
+pub mod media_store;
+pub mod orphans;
 pub mod picture;
 pub mod pipeline;
 pub mod queue;

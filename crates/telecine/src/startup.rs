@@ -2,17 +2,20 @@
 //! nobody owns; where others work on it at the same time, only what belongs to this host is touched: what they left is
 //! taken up when its lease ends.
 
+use std::path::Path;
+
 use crate::app::make_private;
 use crate::asset;
 use crate::config::Config;
 use crate::embedding;
 use crate::fault::Result;
 use crate::files::DataDir;
+use crate::media_store::MediaStore;
 use crate::pipeline;
 use crate::store::Store;
 use crate::time::Timestamp;
 
-/// Puts in order what the last run left.
+/// Puts in order what the last run left. The data folder is this process's alone, whoever shares the database.
 ///
 /// # Errors
 /// When the store cannot be asked, or a folder not be removed or made.
@@ -20,21 +23,26 @@ pub(crate) async fn tidy_up(
     config: &Config,
     files: &DataDir,
     store: &dyn Store,
+    media: &dyn MediaStore,
     now: Timestamp,
 ) -> Result<()> {
     if !config.is_shared() {
         end_what_was_begun(store, now).await?;
     }
     store.forget_sessions(now).await?;
-    empty_incoming(files)?;
+    empty(&files.incoming())?;
     make_private(&files.work())?;
-    make_private(&files.assets())?;
-    if config.is_shared() {
-        return Ok(());
+    let has_media = media.place() == format!("{}/", files.path().display());
+    if has_media {
+        make_private(&files.assets())?;
+        asset::remove_orphans(files, store).await?;
+        pipeline::remove_stray_streams(media, store).await?;
+    } else {
+        // What is put together of assets that lie elsewhere.
+        empty(&files.assets())?;
     }
-    embedding::tidy_up(files, store).await?;
-    asset::remove_orphans(files, store).await?;
-    pipeline::remove_orphans(files, store, now).await
+    embedding::tidy_up(files, store, now).await?;
+    pipeline::remove_orphans(files, store, media, now).await
 }
 
 /// What a crash may have left: claims of workers that are gone, manifests and uploads that never became tasks, requests
@@ -45,6 +53,7 @@ async fn end_what_was_begun(store: &dyn Store, now: Timestamp) -> Result<()> {
     let discarded = store.discard_unfinished_transfers().await?;
     store.discard_unfinished_imports().await?;
     store.lose_requests().await?;
+    store.break_embed_claims().await?;
     store.break_asset_claims(now).await?;
     store.break_delivery_claims(now).await?;
     if broken + discarded > 0 {
@@ -57,15 +66,14 @@ async fn end_what_was_begun(store: &dyn Store, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-fn empty_incoming(files: &DataDir) -> Result<()> {
-    let incoming = files.incoming();
-    match std::fs::remove_dir_all(&incoming) {
+fn empty(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(anyhow::Error::new(error)
-                .context(format!("cannot empty {}", incoming.display()))
+                .context(format!("cannot empty {}", folder.display()))
                 .into());
         }
         _ => {}
     }
-    make_private(&incoming)
+    make_private(folder)
 }

@@ -1,9 +1,7 @@
-//! Assets that come in one request, as a file or a link. A file is under the asset's name and on disk before the asset is
-//! stored; a crash between the two leaves a folder without an asset, which the next start removes.
+//! Assets that come in one request, as a file or a link. A file lies in the media store under the asset's name
+//! before the asset is stored; a crash between the two leaves a file without an asset, which is removed later.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
@@ -11,8 +9,8 @@ use super::limits::{check_size, file_type_of, kind_of_type};
 use super::{Asset, AssetStatus, Origin};
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
-use crate::files::DataDir;
 use crate::ids::{AssetId, WorkspaceId};
+use crate::media_store::{MediaFolder, MediaKey};
 use crate::store::Store;
 use crate::time::Timestamp;
 use crate::transfer::create::{direct_link, shown_name};
@@ -35,7 +33,7 @@ pub struct NewAsset {
 /// A file that came with the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectFile {
-    /// In [`DataDir::incoming`].
+    /// In [`crate::files::DataDir::incoming`].
     pub path: PathBuf,
     /// Its name at the client.
     pub filename: String,
@@ -62,9 +60,7 @@ pub async fn create_direct(
     asset.size_bytes = size_bytes;
     check_size(&app.config.assets, &asset.origin, asset.kind, size_bytes)?;
     check_room(app, workspace, size_bytes).await?;
-    let (files, id) = (app.files.clone(), asset.id);
-    let moved = tokio::task::spawn_blocking(move || keep(&files, id, &file.path)).await;
-    moved.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+    app.media_store.put(&MediaKey::Asset(asset.id), &file.path).await?;
     store(app, &asset, Some(asset.created_at)).await?;
     Ok(asset)
 }
@@ -142,25 +138,10 @@ pub(super) async fn room(store: &dyn Store, workspace: WorkspaceId, more: u64, l
 /// Stores the asset, and has it worked on from this moment.
 pub(super) async fn store(app: &App, asset: &Asset, due: Option<Timestamp>) -> Result<()> {
     if let Err(error) = app.store.insert_asset(asset, due).await {
-        // The folder has no asset; were it to stay, the next start would remove it.
-        let _ = tokio::fs::remove_dir_all(app.files.asset(asset.id)).await;
+        // The file has no asset; were it to stay, it would be removed later.
+        let _ = app.media_store.remove(MediaFolder::Asset(asset.id)).await;
         return Err(error);
     }
     app.keeper.wake();
     Ok(())
-}
-
-/// Moves a file under the asset's name, and has it on disk. Blocks.
-fn keep(files: &DataDir, id: AssetId, from: &Path) -> io::Result<()> {
-    let folder = files.asset(id);
-    fs::create_dir_all(&folder)?;
-    File::open(from)?.sync_all()?;
-    fs::rename(from, files.asset_file(id))?;
-    sync_folder(&folder)
-}
-
-/// Has the names in a folder, and its own, on disk. Blocks.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()?;
-    folder.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }

@@ -1,6 +1,7 @@
 //! Brings an asset's bytes here, from a link or a connected bucket, whole and hashed: ranges side by side, appended in
 //! order; a restart goes on after the last prefix that is on disk for sure.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -19,7 +20,12 @@ use crate::source::{Source, SourceError, SourceErrorKind};
 use crate::transfer::{ObjectRef, ObjectStamp, object_fault};
 
 /// Fetches the asset's file, as far as it is not here; the hash of the whole.
-pub(super) async fn fetch(app: &App, asset: &Asset, cancel: &CancellationToken) -> Result<String, Stop> {
+pub(super) async fn fetch(
+    app: &App,
+    asset: &Asset,
+    file: &Path,
+    cancel: &CancellationToken,
+) -> Result<String, Stop> {
     let (source, key) = match &asset.origin {
         Origin::Url { url } => {
             let links = Links::new(&app.config.urls)?;
@@ -41,7 +47,7 @@ pub(super) async fn fetch(app: &App, asset: &Asset, cancel: &CancellationToken) 
     super::create::check_room(app, asset.workspace, info.size_bytes.saturating_sub(announced)).await?;
     app.store.note_asset_size(asset.id, info.size_bytes).await?;
     let stamp = ObjectStamp { etag: info.etag, size_bytes: info.size_bytes };
-    let (file, state_path) = (app.files.asset_file(asset.id), app.files.asset_fetch_state(asset.id));
+    let (file, state_path) = (file.to_owned(), app.files.asset_fetch_state(asset.id));
     tokio::fs::create_dir_all(app.files.asset(asset.id)).await.map_err(anyhow::Error::from)?;
     let mut state = FetchState::load(&state_path, source.address(&key), stamp.clone());
     state.content_hash = None;

@@ -53,8 +53,7 @@ pub async fn index_asset(app: &Arc<App>, workspace: WorkspaceId, request: Indexi
     }
     let user_metadata =
         user_metadata.or_else(|| Some(asset.user_metadata).filter(|fields| !fields.is_empty()));
-    let path = app.files.asset_file(id);
-    let video = VideoInput::Asset { id, path, filename: asset.filename };
+    let video = VideoInput::Asset { id, filename: asset.filename, size_bytes: asset.size_bytes };
     let language = "en".to_owned();
     let transcription = None;
     let request = TaskRequest { index, video, transcription, language, user_metadata, without_stream };

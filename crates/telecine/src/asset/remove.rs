@@ -1,10 +1,11 @@
 //! Assets that go: deleted ones, uploads that were given up, and folders that a crash left without an asset.
 
-use super::AssetDeletion;
+use super::{Asset, AssetDeletion, Origin};
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
 use crate::files::DataDir;
 use crate::ids::{AssetId, WorkspaceId};
+use crate::media_store::{MediaFolder, MediaKey};
 use crate::store::Store;
 
 /// Uploads that are ended in one step.
@@ -17,7 +18,7 @@ const AT_ONCE: u32 = 100;
 pub async fn remove(app: &App, workspace: WorkspaceId, id: AssetId, is_forced: bool) -> Result<()> {
     match app.store.delete_asset(workspace, id, is_forced).await? {
         AssetDeletion::Done => {
-            remove_folder(&app.files, id).await?;
+            remove_all(app, id).await?;
             Ok(())
         }
         AssetDeletion::Absent => {
@@ -38,7 +39,7 @@ pub async fn tidy_uploads(app: &App) -> Result<()> {
     loop {
         let ended = app.store.expire_uploads(app.clock.now(), AT_ONCE).await?;
         for asset in &ended {
-            remove_folder(&app.files, *asset).await?;
+            remove_all(app, *asset).await?;
         }
         if ended.is_empty() {
             return Ok(());
@@ -50,17 +51,37 @@ pub async fn tidy_uploads(app: &App) -> Result<()> {
     }
 }
 
-/// Removes the folder of an asset that is there no more, or that failed.
-pub(super) async fn clear(app: &App, id: AssetId) {
+/// Removes what an asset needs no more: all of one that is there no more or failed; of one that is ready, what was put
+/// aside on the way.
+pub(super) async fn clear(app: &App, asset: &Asset, is_ready: bool) {
     let cleared = async {
-        if !app.store.keeps_file(id).await? {
-            remove_folder(&app.files, id).await?;
+        if !app.store.keeps_file(asset.id).await? {
+            remove_all(app, asset.id).await?;
+        } else if is_ready {
+            remove_aside(app, asset.id).await?;
+            let is_of_chunks = matches!(asset.origin, Origin::Multipart { .. });
+            if is_of_chunks && app.media_store.own(&MediaKey::Asset(asset.id)).is_none() {
+                app.media_store.remove(MediaFolder::Chunks(asset.id)).await?;
+            }
         }
         Ok::<_, crate::fault::Error>(())
     };
     if let Err(error) = cleared.await {
-        tracing::warn!(asset = %id, %error, "an asset's folder could not be removed");
+        tracing::warn!(asset = %asset.id, %error, "an asset's folder could not be removed");
     }
+}
+
+async fn remove_all(app: &App, id: AssetId) -> Result<()> {
+    remove_aside(app, id).await?;
+    app.media_store.remove(MediaFolder::Asset(id)).await
+}
+
+/// What lies of it on this host, where its file lies elsewhere.
+async fn remove_aside(app: &App, id: AssetId) -> Result<()> {
+    if app.media_store.local(&MediaKey::Asset(id)).is_some_and(|path| path == app.files.asset_file(id)) {
+        return Ok(());
+    }
+    remove_folder(&app.files, id).await
 }
 
 /// Removes folders that have no asset. Only before requests are taken: a file lies in its folder a moment before its

@@ -1,6 +1,7 @@
-//! Uploads in chunks. Each chunk is written into its place in the asset's file, is on disk before it is answered, and may
-//! be sent again until it is reported. What is known of an upload is in its rows and in the file alone, so a restart loses
-//! nothing that was answered. When every chunk is reported, the asset is worked on.
+//! Uploads in chunks. Each chunk is on disk before it is answered, and may be sent again until it is reported: in its place
+//! in the asset's file where this process has the media store alone, else as a file of its own, which the asset's file is
+//! put together of at the end, for two servers may be sent chunks at once. What is known of an upload is in its rows and
+//! those files alone, so a restart loses nothing that was answered. When every chunk is reported, the asset is worked on.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -13,10 +14,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncWriteExt as _;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::create::{asset, check_room, sync_folder};
+use super::create::{asset, check_room};
 use super::fetch::blocking;
 use super::limits::{Kind, check_size};
 use super::work::Stop;
@@ -24,6 +26,7 @@ use super::{Asset, NewAsset, Origin};
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{AssetId, UploadId, WorkspaceId};
+use crate::media_store::{MediaFolder, MediaKey};
 use crate::time::Timestamp;
 
 /// Links that are handed out at once.
@@ -214,21 +217,26 @@ pub async fn begin(app: &App, workspace: WorkspaceId, new: NewUpload) -> Result<
         updated_at: now,
         expires_at: now.after(Duration::from_secs(config.upload_expires_s)),
     };
-    let (folder, file) = (app.files.asset(asset.id), app.files.asset_file(asset.id));
-    blocking(move || {
-        fs::create_dir_all(&folder)?;
-        let file = File::create(file)?;
-        file.set_len(total_bytes)?;
-        file.sync_all()?;
-        sync_folder(&folder)
-    })
-    .await?;
+    if let Some(file) = app.media_store.own(&MediaKey::Asset(asset.id)) {
+        blocking(move || make_room(&file, total_bytes)).await?;
+    }
     if let Err(error) = app.store.insert_upload(&upload, &asset).await {
-        // The folder has no asset; were it to stay, the next start would remove it.
-        let _ = tokio::fs::remove_dir_all(app.files.asset(asset.id)).await;
+        // The file has no asset; were it to stay, it would be removed later.
+        let _ = app.media_store.remove(MediaFolder::Asset(asset.id)).await;
         return Err(error);
     }
     Ok((upload, asset))
+}
+
+/// The file that chunks are written into, of its whole length. Blocks.
+fn make_room(file: &Path, bytes: u64) -> std::io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder)?;
+    let file = File::create(file)?;
+    file.set_len(bytes)?;
+    file.sync_all()?;
+    File::open(folder)?.sync_all()?;
+    folder.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
 fn chunk_bytes(total_bytes: u64, least: u64) -> u64 {
@@ -260,7 +268,7 @@ fn check_active(upload: &Upload, now: Timestamp) -> Result<(), Fault> {
     }
 }
 
-/// Chunks that are being written by this process, which alone has the data folder.
+/// Chunks that are being written by this process.
 static IN_HAND: Mutex<Option<HashSet<(UploadId, u64)>>> = Mutex::new(None);
 
 /// Held while a chunk is written: two requests must not write into one place at once.
@@ -301,11 +309,16 @@ pub async fn take_chunk(
     let hand = Hand::take(id, number)?;
     // While it is written it is not there: what is cut in between must be sent again.
     let reported = app.store.forget_chunk(id, number).await?;
-    let file = match &reported {
-        Some(_) => None,
-        None => {
-            let path = app.files.asset_file(upload.asset);
-            Some(Arc::new(blocking(move || File::options().write(true).open(path)).await?))
+    let own = app.media_store.own(&MediaKey::Asset(upload.asset));
+    let (mut aside, mut begin) = (None, begin);
+    let file = match (&reported, own) {
+        (Some(_), _) => None,
+        (None, Some(path)) => Some(Arc::new(blocking(move || File::options().write(true).open(path)).await?)),
+        (None, None) => {
+            let folder = app.files.incoming();
+            let (file, path) = blocking(move || tempfile::NamedTempFile::new_in(folder)).await?.into_parts();
+            (aside, begin) = (Some(path), 0);
+            Some(Arc::new(file))
         }
     };
     let hash = receive(body, file.clone(), begin, size_bytes).await?;
@@ -316,7 +329,9 @@ pub async fn take_chunk(
         let fault = Fault::parameter("The chunk was reported already, with other bytes.");
         return Err(fault.value(format!("chunk {number}")).into());
     }
-    if let Some(file) = file {
+    if let Some(aside) = aside {
+        app.media_store.put(&chunk_key(&upload, number, &hash), &aside).await?;
+    } else if let Some(file) = file {
         blocking(move || file.sync_data()).await?;
     }
     let chunk = Chunk { number, size_bytes, hash, stored_at: app.clock.now(), reported_at: None };
@@ -325,6 +340,11 @@ pub async fn take_chunk(
     }
     drop(hand);
     Ok(chunk)
+}
+
+/// Where a chunk lies that is a file of its own. Other bytes lie elsewhere: whichever is recorded last is there.
+fn chunk_key(upload: &Upload, number: u64, hash: &str) -> MediaKey {
+    MediaKey::Chunk(upload.asset, number, hash[..ETAG_DIGITS.min(hash.len())].to_owned())
 }
 
 /// Reads exactly so many bytes, writes them to their place, if there is one, and gives their hash.
@@ -410,6 +430,9 @@ pub(super) async fn assemble(
     if chunks.len() as u64 != upload.total_chunks() {
         return Err(Stop::of("an upload is worked on that is not complete"));
     }
+    if app.media_store.own(&MediaKey::Asset(upload.asset)).is_none() {
+        return put_together(app, &upload, &chunks, file, cancel).await;
+    }
     let (file, cancel) = (file.to_owned(), cancel.clone());
     let hashed = blocking(move || {
         let (mut file, mut whole, mut buffer) = (File::open(file)?, blake3::Hasher::new(), vec![0; 1 << 20]);
@@ -433,6 +456,39 @@ pub(super) async fn assemble(
         Ok(whole.finalize().to_hex().to_string())
     });
     Ok(hashed.await?)
+}
+
+/// The file, of chunks that are files of their own; the hash of the whole.
+async fn put_together(
+    app: &App,
+    upload: &Upload,
+    chunks: &[Chunk],
+    file: &Path,
+    cancel: &CancellationToken,
+) -> Result<String, Stop> {
+    let file = tokio::fs::File::create(file).await.map_err(anyhow::Error::from)?;
+    let mut file = tokio::io::BufWriter::with_capacity(HELD_BYTES, file);
+    let mut whole = blake3::Hasher::new();
+    for chunk in chunks {
+        let key = chunk_key(upload, chunk.number, &chunk.hash);
+        let mut bytes = app.media_store.read(&key, 0..chunk.size_bytes).await?;
+        let mut part = blake3::Hasher::new();
+        while let Some(piece) = bytes.next().await {
+            if cancel.is_cancelled() {
+                return Err(Stop::of("the work on an asset was cut short"));
+            }
+            // The store was asked before it failed: it is away for a moment, or the chunk is gone.
+            let piece = piece.map_err(|error| Stop::later(&key, &error))?;
+            part.update(&piece);
+            whole.update(&piece);
+            file.write_all(&piece).await.map_err(anyhow::Error::from)?;
+        }
+        if part.finalize().to_hex().as_str() != chunk.hash {
+            return Err(Stop::of("a chunk does not lie in the store of media as it was sent"));
+        }
+    }
+    file.flush().await.map_err(anyhow::Error::from)?;
+    Ok(whole.finalize().to_hex().to_string())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::{Asset, AssetClaim, AssetEnd, Measured, Origin, upload};
 use crate::app::App;
 use crate::fault::{Code, Error, Fault, Result};
 use crate::integration::keeper::Duty;
+use crate::media_store::{self, MediaKey};
 use crate::pipeline::fetch::prefix::hash_file;
 use crate::time::Timestamp;
 
@@ -48,6 +49,12 @@ impl Stop {
     pub(super) fn of(what: &'static str) -> Self {
         Self::Internal(anyhow::anyhow!(what))
     }
+
+    /// The store of media failed while a file was read.
+    pub(super) fn later(key: &MediaKey, error: &std::io::Error) -> Self {
+        tracing::warn!(file = key.path(), %error, "the store of media failed");
+        Self::Later(Box::new(Fault::new(Code::ServiceUnavailable)))
+    }
 }
 
 impl From<Fault> for Stop {
@@ -65,6 +72,7 @@ impl From<anyhow::Error> for Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         match error {
+            Error::Fault(fault) if fault.code == Code::ServiceUnavailable => Self::Later(fault),
             Error::Fault(fault) => Self::Fault(fault),
             Error::Internal(error) => Self::Internal(error),
         }
@@ -103,7 +111,7 @@ async fn attempt(app: &Arc<App>, claim: AssetClaim, asset: Asset) {
     let worked = tokio::select! {
         biased;
         () = cancel.cancelled() => None,
-        worked = work(app, &asset, &cancel) => Some(worked),
+        worked = work(app, &claim, &asset, &cancel) => Some(worked),
     };
     cancel.cancel();
     let end = match worked {
@@ -113,7 +121,7 @@ async fn attempt(app: &Arc<App>, claim: AssetClaim, asset: Asset) {
     let now = app.clock.now();
     match app.store.end_asset_claim(&claim, &end, now).await {
         // Of what failed, or was deleted meanwhile, the file is needed no more.
-        Ok(_) => super::remove::clear(app, asset.id).await,
+        Ok(_) => super::remove::clear(app, &asset, matches!(end, AssetEnd::Ready(_))).await,
         Err(error) => {
             tracing::error!(asset = %asset.id, %error, "how the work on an asset ended was not stored")
         }
@@ -135,12 +143,24 @@ async fn keep(app: Arc<App>, claim: AssetClaim, cancel: CancellationToken) {
     }
 }
 
-async fn work(app: &Arc<App>, asset: &Asset, cancel: &CancellationToken) -> Result<Measured, Stop> {
-    let file = app.files.asset_file(asset.id);
+async fn work(
+    app: &Arc<App>,
+    claim: &AssetClaim,
+    asset: &Asset,
+    cancel: &CancellationToken,
+) -> Result<Measured, Stop> {
+    let key = MediaKey::Asset(asset.id);
+    let own = app.media_store.own(&key);
+    if own.is_none() {
+        tokio::fs::create_dir_all(app.files.asset(asset.id)).await.map_err(anyhow::Error::from)?;
+    }
+    let mut file = own.clone().unwrap_or_else(|| app.files.asset_file(asset.id));
     let content_hash = match &asset.origin {
-        Origin::Url { .. } | Origin::Connector(_) => fetch(app, asset, cancel).await?,
+        Origin::Url { .. } | Origin::Connector(_) => fetch(app, asset, &file, cancel).await?,
         Origin::Multipart { upload } => upload::assemble(app, *upload, &file, cancel).await?,
         Origin::Direct => {
+            let lies = media_store::bring(&*app.media_store, &key, &file).await?;
+            file = lies.ok_or_else(|| Stop::of("the file of an asset is not there"))?;
             let (file, cancel) = (file.clone(), cancel.clone());
             let hashed = blocking(move || {
                 let mut hasher = blake3::Hasher::new();
@@ -152,6 +172,14 @@ async fn work(app: &Arc<App>, asset: &Asset, cancel: &CancellationToken) -> Resu
     };
     let measured = measure(&app.media, &file, &asset.filename, content_hash).await?;
     check_size(&app.config.assets, &asset.origin, Some(measured.kind), measured.size_bytes)?;
+    if own.is_none() && asset.origin != Origin::Direct {
+        // Whoever lost it to another must not put another file there.
+        let now = app.clock.now();
+        if !app.store.extend_asset_claim(claim, now.after(LEASE)).await? {
+            return Err(Stop::of("the work on an asset went to another"));
+        }
+        app.media_store.put(&key, &file).await?;
+    }
     Ok(measured)
 }
 
@@ -167,7 +195,8 @@ fn end_of(app: &App, asset: &Asset, worked: Result<Measured, Stop>) -> AssetEnd 
         }
     };
     let config = &app.config.pipeline;
-    if asset.attempts >= config.max_attempts {
+    // What is ours and away is waited for.
+    if asset.attempts >= config.max_attempts && fault.code != Code::ServiceUnavailable {
         return AssetEnd::Failed(fault);
     }
     AssetEnd::Postponed(again_at(app.clock.now(), config.retry_base_s, asset.attempts))

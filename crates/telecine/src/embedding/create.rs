@@ -1,7 +1,6 @@
-//! Taking on a video to be embedded. An upload is moved under the task's name and on disk before the task is stored; a crash
-//! between the two leaves a folder without a task, which the next start removes.
+//! Taking on a video to be embedded. An upload lies in the media store under the task's name before the task is
+//! stored; a crash between the two leaves a file without a task, which is removed later.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{EmbedSource, EmbedState, EmbedTask, KEPT, Plan, Scope};
@@ -9,8 +8,9 @@ use crate::app::App;
 use crate::fault::{Fault, Result};
 use crate::ids::{EmbedTaskId, WorkspaceId};
 use crate::index::check_size;
+use crate::media_store::{MediaFolder, MediaKey};
 use crate::time::MediaTime;
-use crate::transfer::create::{VideoInput, direct_link, keep, shown_name};
+use crate::transfer::create::{VideoInput, direct_link, shown_name, take_over};
 
 /// Seconds of a clip, unless it is said.
 const MIN_CLIP_S: f64 = 2.0;
@@ -73,26 +73,22 @@ pub async fn create(app: &Arc<App>, workspace: WorkspaceId, request: EmbedReques
     let plan = request.plan()?;
     let now = app.clock.now();
     let id = EmbedTaskId::generate(now);
-    let mut uploads: Vec<(PathBuf, PathBuf)> = Vec::new();
-    // An asset's file stays with it.
-    let stays = matches!(request.video, VideoInput::Asset { .. });
+    let (mut files, mut copied) = (Vec::new(), None);
     let source = match request.video {
         VideoInput::File { path, filename } => {
             let size = tokio::fs::metadata(&path).await.map_err(anyhow::Error::from)?.len();
             check_size(size)?;
-            uploads.push((path, app.files.embed_upload(id)));
+            files.push((path, MediaKey::EmbedUpload(id)));
             EmbedSource::Upload { filename: shown_name(&filename) }
         }
         VideoInput::Url(url) => EmbedSource::Url { url: direct_link("video_url", &url)? },
-        VideoInput::Asset { path, filename, .. } => {
-            uploads.push((path, app.files.embed_upload(id)));
+        VideoInput::Asset { id, filename, .. } => {
+            copied = Some(MediaKey::Asset(id));
             EmbedSource::Upload { filename: shown_name(&filename) }
         }
     };
-    let folder = app.files.embed_task(id);
-    let moving = folder.clone();
-    let moved = tokio::task::spawn_blocking(move || keep(&uploads, &moving, stays)).await;
-    moved.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+    let has_files = copied.is_some() || !files.is_empty();
+    take_over(&*app.media_store, copied, MediaKey::EmbedUpload(id), &files).await?;
     let task = EmbedTask {
         id,
         workspace,
@@ -109,8 +105,10 @@ pub async fn create(app: &Arc<App>, workspace: WorkspaceId, request: EmbedReques
         expires_at: now.after(KEPT),
     };
     if let Err(error) = app.store.insert_embed_task(&task).await {
-        // The folder has no task; were it to stay, the next start would remove it.
-        let _ = tokio::fs::remove_dir_all(folder).await;
+        if has_files {
+            // The file has no task; were it to stay, it would be removed later.
+            let _ = app.media_store.remove(MediaFolder::EmbedTask(id)).await;
+        }
         return Err(error);
     }
     app.keeper.wake();

@@ -1,4 +1,4 @@
-//! The video of a task onto this machine's disk: an upload is there already, a link is read through the guarded client.
+//! The video of a task onto this machine's disk: an upload lies in the media store, a link is read through the guarded client.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,9 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{EmbedSource, EmbedTask};
 use crate::app::App;
-use crate::fault::{Code, Fault};
+use crate::fault::{Code, Error, Fault};
 use crate::index::check_size;
+use crate::media_store::{self, MediaKey};
 use crate::source::SourceError;
 use crate::source::http::Links;
 
@@ -36,6 +37,16 @@ impl From<anyhow::Error> for Trouble {
     }
 }
 
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Fault(fault) if fault.code == Code::ServiceUnavailable => Self::Passing(*fault),
+            Error::Fault(fault) => Self::Fault(*fault),
+            Error::Internal(error) => Self::Internal(error),
+        }
+    }
+}
+
 impl From<SourceError> for Trouble {
     fn from(error: SourceError) -> Self {
         let value = format!("{}: {}", error.address, error.detail);
@@ -50,8 +61,10 @@ impl From<SourceError> for Trouble {
 /// Where the file lies, whole.
 pub(super) async fn fetch(app: &App, task: &EmbedTask) -> Result<PathBuf, Trouble> {
     let EmbedSource::Url { url } = &task.source else {
-        let path = app.files.embed_upload(task.id);
-        if tokio::fs::try_exists(&path).await.context("look for an upload")? {
+        let aside = app.files.embed_fetched(task.id);
+        tokio::fs::create_dir_all(app.files.embed_task(task.id)).await.context("make a task's folder")?;
+        let upload = MediaKey::EmbedUpload(task.id);
+        if let Some(path) = media_store::bring(&*app.media_store, &upload, &aside).await? {
             return Ok(path);
         }
         let fault = Fault::because(Code::ObjectNotExists, "The uploaded file is no longer here.");

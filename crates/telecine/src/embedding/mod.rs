@@ -21,7 +21,7 @@ use crate::time::{MediaTime, TimeRange, Timestamp};
 pub use clips::{Means, cut, mean};
 pub use create::{EmbedRequest, create};
 pub use instant::{MAX_TEXT_TOKENS, Truncate, both, picture, text};
-pub use tidy::tidy_up;
+pub use tidy::{needs_files, tidy_up};
 pub use work::{duties, run, work};
 
 /// How long results are kept.

@@ -11,6 +11,7 @@ use super::{EmbedClaim, EmbedEnd, EmbedTask};
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
 use crate::integration::keeper::{self, Duty};
+use crate::media_store::MediaFolder;
 use crate::queue::Stale;
 use crate::time::Timestamp;
 
@@ -106,10 +107,11 @@ fn follow_up(app: &App, task: &EmbedTask, trouble: Trouble) -> EmbedEnd {
             Fault::new(Code::EngineFailed)
         }
     };
-    if task.attempts >= MAX_ATTEMPTS {
+    // What is ours and away is waited for.
+    if task.attempts >= MAX_ATTEMPTS && fault.code != Code::ServiceUnavailable {
         return EmbedEnd::Failed(Box::new(fault));
     }
-    let pause = PAUSE * 2u32.saturating_pow(task.attempts.saturating_sub(1));
+    let pause = PAUSE * 2u32.saturating_pow(task.attempts.saturating_sub(1).min(MAX_ATTEMPTS));
     EmbedEnd::Again(app.clock.now().after(pause))
 }
 
@@ -148,5 +150,9 @@ async fn remove_folder_of(app: &App, task: crate::ids::EmbedTaskId) {
             tracing::warn!(%task, %error, "a task's folder could not be removed");
         }
         _ => {}
+    }
+    // In the data folder, this is the same folder.
+    if let Err(error) = app.media_store.remove(MediaFolder::EmbedTask(task)).await {
+        tracing::warn!(%task, %error, "an upload could not be removed; it will be later");
     }
 }

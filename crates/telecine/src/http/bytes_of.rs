@@ -1,8 +1,9 @@
 //! Answers of bytes for players: whole or a range of them (206, 416), unchanged (304), with a type, a tag and how long
 //! they may be kept; and the headers by which pages of other origins may read what signed links lead to.
 
-use std::io::SeekFrom;
+use std::io::{self, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures::TryFutureExt as _;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
@@ -19,6 +21,7 @@ use tokio_util::io::ReaderStream;
 use super::error::Failure;
 use super::range::{Wanted, parse_range};
 use crate::fault::{Code, Fault, Result};
+use crate::media_store::{MediaKey, MediaStore};
 
 /// Where signed links lead.
 const SIGNED: [&str; 2] = ["/pictures/", "/streams/"];
@@ -42,12 +45,29 @@ pub(super) fn answer_bytes(bytes: Bytes, kind: &Kind, request: &HeaderMap) -> Re
     answer(length, kind, request, take)
 }
 
-/// A file; none when it is not there.
-pub(super) async fn answer_file(
-    path: &Path,
+/// A file of the store of media; none when it is not there.
+pub(super) async fn answer_media(
+    media: &Arc<dyn MediaStore>,
+    key: MediaKey,
     kind: &Kind,
     request: &HeaderMap,
 ) -> Result<Option<Response>, Failure> {
+    if let Some(path) = media.local(&key) {
+        return answer_file(&path, kind, request).await;
+    }
+    let Some(length) = media.size(&key).await? else { return Ok(None) };
+    let media = Arc::clone(media);
+    let take = |first: u64, last: u64| {
+        let bytes = async move {
+            media.read(&key, first..last + 1).await.map_err(|error| io::Error::other(error.to_string()))
+        };
+        Ok(Body::from_stream(bytes.try_flatten_stream()))
+    };
+    answer(length, kind, request, take).map(Some)
+}
+
+/// A file; none when it is not there.
+async fn answer_file(path: &Path, kind: &Kind, request: &HeaderMap) -> Result<Option<Response>, Failure> {
     let mut file = match File::open(path).await {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -16,6 +16,7 @@ use super::{deletion, queue, schedule};
 use crate::app::App;
 use crate::asset;
 use crate::fault::Result;
+use crate::orphans;
 use crate::time::Timestamp;
 use crate::webhook;
 
@@ -51,6 +52,7 @@ fn duties() -> Vec<Duty> {
         queue::READ_QUEUES,
         asset::GO_ON,
         webhook::DELIVER,
+        orphans::REMOVE,
     ]
 }
 

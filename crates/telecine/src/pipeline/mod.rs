@@ -25,6 +25,6 @@ pub use engines::{Engines, LoadError};
 pub use progress::{ProgressBoard, TaskProgress, WorkClass};
 pub use runner::run;
 pub use stream::{remove_stray_streams, remove_stream};
-pub use tidy::remove_orphans;
+pub use tidy::{needs_uploads, remove_orphans};
 pub use validate::media_fault;
 pub use writer::open_writer;

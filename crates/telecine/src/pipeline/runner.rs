@@ -121,7 +121,7 @@ async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
     }
     // It may have been cancelled or deleted meanwhile: what it has become decides.
     let app = &workshop.app;
-    match tidy::clear(&app.files, &*app.store, claim.task, app.clock.now()).await {
+    match tidy::clear(&app.files, &*app.store, &*app.media_store, claim.task, app.clock.now()).await {
         Ok(true) => workshop.forget_failures(claim.task),
         Ok(false) => {}
         Err(error) => {

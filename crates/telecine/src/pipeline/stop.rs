@@ -10,6 +10,9 @@ use crate::queue::Stale;
 use crate::source::SourceError;
 use crate::transfer::{Duplicate, ObjectStamp};
 
+/// Until a service of ours that is away is asked again.
+const AWAY: Duration = Duration::from_secs(15);
+
 /// The end of an attempt that did not publish.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -51,6 +54,10 @@ impl From<Fault> for Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         match error {
+            // Ours, and away: it is waited for, however long that takes.
+            Error::Fault(fault) if fault.code == Code::ServiceUnavailable => {
+                Self::Wait { delay: AWAY, reason: fault.message }
+            }
             Error::Fault(fault) => Self::Fault(fault),
             Error::Internal(error) => Self::Internal(error),
         }

@@ -3,11 +3,13 @@
 //! short is made at the next start, for until then the file stays; one that is no video's is removed.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use futures::StreamExt as _;
 use telecine_media::stream::{StreamPlan, playlist};
 use telecine_media::{MediaError, Probe};
 
@@ -15,13 +17,18 @@ use super::validate::media_fault;
 use super::workshop::Workshop;
 use crate::app::App;
 use crate::fault::{Code, Error, Fault, Result};
-use crate::files::{DataDir, STREAM_FILE};
+use crate::files::{PLAYLIST_FILE, STREAM_FILE};
 use crate::ids::{TaskId, VideoId};
+use crate::media_store::{MediaFolder, MediaKey, MediaKind, MediaStore};
 use crate::store::Store;
 use crate::video::{StreamStatus, VideoStream};
 
 /// Videos that are asked for at once.
 const VIDEOS: usize = 500;
+/// Before a store of media that is away is tried again.
+const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(30)];
+/// A stream that nobody has finished after so long is given up, where the host that has the file may be another.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(86_400);
 
 /// Makes the stream of a video whose file is here, and tells what came of it. A stop leaves it to the next start.
 pub(super) async fn keep(workshop: &Workshop, video: VideoId, file: &Path, probe: Option<&Probe>) {
@@ -31,6 +38,10 @@ pub(super) async fn keep(workshop: &Workshop, video: VideoId, file: &Path, probe
         () = app.stopping.cancelled() => return,
         made = make(workshop, video, file, probe) => made,
     };
+    if made.as_ref().is_err_and(is_away) {
+        tracing::warn!(%video, "a stream waits for the store of media; it is made at the next start");
+        return;
+    }
     let now = app.clock.now();
     let ended = match made {
         Ok(bytes) => VideoStream { status: StreamStatus::Complete, fault: None, bytes, updated_at: now },
@@ -46,11 +57,15 @@ pub(super) async fn keep(workshop: &Workshop, video: VideoId, file: &Path, probe
     match app.store.end_stream(video, &ended).await {
         Ok(true) if is_complete => {}
         // It was deleted meanwhile, or there is nothing to keep.
-        Ok(_) => remove_of(&app.files, video).await,
+        Ok(_) => remove_of(&*app.media_store, video).await,
         Err(error) => {
             tracing::warn!(%video, error = format!("{error:#}"), "what came of a stream could not be written down");
         }
     }
+}
+
+fn is_away(error: &Error) -> bool {
+    error.as_fault().is_some_and(|fault| fault.code == Code::ServiceUnavailable)
 }
 
 fn fault_of(video: VideoId, error: Error) -> Fault {
@@ -91,24 +106,26 @@ async fn make(workshop: &Workshop, video: VideoId, file: &Path, probe: Option<&P
         may_encode: config.reencode,
     };
     let stream = app.media.stream(file, probe, &plan).await.map_err(stream_error)?;
-    let text = playlist(&stream.fragments, STREAM_FILE);
-    let (files, bytes) = (app.files.clone(), tokio::fs::metadata(&plan.out).await.context("a stream")?.len());
-    blocking(move || put(&files, video, &staged, &text)).await?;
+    let bytes = tokio::fs::metadata(&plan.out).await.context("a stream")?.len();
+    let list = staged.join(PLAYLIST_FILE);
+    tokio::fs::write(&list, playlist(&stream.fragments, STREAM_FILE)).await.context("a playlist")?;
+    // The playlist last: what it names is there.
+    for (key, file) in [(MediaKey::Stream(video), plan.out), (MediaKey::Playlist(video), list)] {
+        put(&*app.media_store, &key, &file).await?;
+    }
+    blocking(move || remove_folder(&staged)).await?;
     Ok(bytes)
 }
 
-/// Writes the playlist beside the stream, has both on disk, and moves them where they belong.
-fn put(files: &DataDir, video: VideoId, staged: &Path, playlist: &str) -> io::Result<()> {
-    let mut file = fs::File::create(staged.join(crate::files::PLAYLIST_FILE))?;
-    file.write_all(playlist.as_bytes())?;
-    file.sync_all()?;
-    fs::File::open(staged.join(STREAM_FILE))?.sync_all()?;
-    fs::File::open(staged)?.sync_all()?;
-    fs::create_dir_all(files.media())?;
-    let folder = files.stream(video);
-    remove_folder(&folder)?;
-    fs::rename(staged, &folder)?;
-    fs::File::open(files.media())?.sync_all()
+/// Puts a file where it belongs; a store that is away is waited for a while.
+async fn put(media: &dyn MediaStore, key: &MediaKey, file: &Path) -> Result<()> {
+    for pause in PAUSES {
+        match media.put(key, file).await {
+            Err(error) if is_away(&error) => tokio::time::sleep(pause).await,
+            done => return done,
+        }
+    }
+    media.put(key, file).await
 }
 
 /// A stream is about as large as its video.
@@ -163,6 +180,7 @@ pub(super) async fn go_on(workshop: Arc<Workshop>) {
         let files = [app.files.fetched(task), app.files.upload(task)];
         match files.into_iter().find(|file| file.exists()) {
             Some(file) => keep(&workshop, video, &file, None).await,
+            None if is_anothers(app, video).await => continue,
             None => {
                 let fault =
                     Fault::because(Code::InternalServerError, "The server ended before the stream was made.")
@@ -178,50 +196,53 @@ pub(super) async fn go_on(workshop: Arc<Workshop>) {
                 }
             }
         }
-        if let Err(error) = super::tidy::clear(&app.files, &*app.store, task, app.clock.now()).await {
+        if let Err(error) =
+            super::tidy::clear(&app.files, &*app.store, &*app.media_store, task, app.clock.now()).await
+        {
             tracing::warn!(%task, error = format!("{error:#}"), "a task's folder could not be cleared");
         }
     }
 }
 
-/// Removes the stream of a video that was deleted.
-pub async fn remove_stream(app: &App, video: VideoId) {
-    remove_of(&app.files, video).await;
+/// Whether another host may have the file, and make the stream.
+async fn is_anothers(app: &App, video: VideoId) -> bool {
+    let before = app.clock.now().before(GIVEN_UP_AFTER);
+    let known = app.store.streams(&[video]).await.unwrap_or_default();
+    app.config.is_shared() && known.get(&video).is_none_or(|stream| stream.updated_at > before)
 }
 
-async fn remove_of(files: &DataDir, video: VideoId) {
-    let folder = files.stream(video);
-    if let Err(error) = blocking(move || remove_folder(&folder)).await {
-        tracing::warn!(%video, error = format!("{error:#}"), "a stream could not be removed; the next start tries again");
+/// Removes the stream of a video that was deleted.
+pub async fn remove_stream(app: &App, video: VideoId) {
+    remove_of(&*app.media_store, video).await;
+}
+
+async fn remove_of(media: &dyn MediaStore, video: VideoId) {
+    if let Err(error) = media.remove(MediaFolder::Stream(video)).await {
+        tracing::warn!(%video, error = format!("{error:#}"), "a stream could not be removed; it will be later");
     }
 }
 
-/// Removes streams whose videos are gone, such as those of an index that was deleted.
+/// Removes streams whose videos are gone, such as those of an index that was deleted. A stream's row is there before its
+/// files, so that one that is being made elsewhere stays.
 ///
 /// # Errors
-/// When the store cannot be asked, or the folder not be read.
-pub async fn remove_stray_streams(files: &DataDir, store: &dyn Store) -> Result<()> {
-    let media = files.media();
-    let listed = blocking(move || {
-        let entries = match fs::read_dir(media) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()
-    })
-    .await?;
-    // What is not ours by name is left alone.
-    let videos: Vec<VideoId> = listed.iter().filter_map(|name| name.to_str()?.parse().ok()).collect();
-    for some in videos.chunks(VIDEOS) {
-        let known = store.streams(some).await?;
+/// When the store cannot be asked, or what lies there not be listed.
+pub async fn remove_stray_streams(media: &dyn MediaStore, store: &dyn Store) -> Result<()> {
+    let mut listed = media.list(MediaKind::Streams).chunks(VIDEOS);
+    while let Some(some) = listed.next().await {
+        let some = some.into_iter().collect::<Result<Vec<_>>>()?;
+        // What is not ours by name is left alone.
+        let mut videos: Vec<VideoId> = some.iter().filter_map(|file| file.folder.parse().ok()).collect();
+        videos.sort_unstable();
+        videos.dedup();
+        let known = store.streams(&videos).await?;
         let is_kept = |video: &VideoId| {
             known.get(video).is_some_and(|stream| {
                 matches!(stream.status, StreamStatus::Complete | StreamStatus::Processing)
             })
         };
-        for video in some.iter().filter(|video| !is_kept(video)) {
-            remove_of(files, *video).await;
+        for video in videos.iter().filter(|video| !is_kept(video)) {
+            remove_of(media, *video).await;
         }
     }
     Ok(())

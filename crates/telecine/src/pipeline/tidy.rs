@@ -4,9 +4,10 @@
 use crate::fault::Result;
 use crate::files::DataDir;
 use crate::ids::TaskId;
+use crate::media_store::{MediaFolder, MediaStore};
 use crate::store::Store;
 use crate::time::Timestamp;
-use crate::transfer::{Status, TaskSource};
+use crate::transfer::{Status, Task, TaskSource, Transcription};
 use crate::video::StreamStatus;
 
 /// Removes the folders of tasks that need none. Only before requests are taken: an upload lies in its folder a moment
@@ -14,9 +15,14 @@ use crate::video::StreamStatus;
 ///
 /// # Errors
 /// When the store cannot be asked or a folder cannot be removed.
-pub async fn remove_orphans(files: &DataDir, store: &dyn Store, now: Timestamp) -> Result<()> {
+pub async fn remove_orphans(
+    files: &DataDir,
+    store: &dyn Store,
+    media: &dyn MediaStore,
+    now: Timestamp,
+) -> Result<()> {
     for task in tasks_with_folders(files).await? {
-        clear(files, store, task, now).await?;
+        clear(files, store, media, task, now).await?;
     }
     let workspace = store.default_workspace(now).await?;
     for video in store.unfinished_streams().await? {
@@ -26,7 +32,15 @@ pub async fn remove_orphans(files: &DataDir, store: &dyn Store, now: Timestamp) 
             store.forget_stream(video).await?;
         }
     }
-    super::stream::remove_stray_streams(files, store).await
+    Ok(())
+}
+
+/// Whether what was uploaded for the task may still be needed.
+///
+/// # Errors
+/// When the store cannot be asked.
+pub async fn needs_uploads(store: &dyn Store, task: TaskId, now: Timestamp) -> Result<bool> {
+    Ok(!matches!(needs(store, task, now).await?, Needs::Nothing { .. }))
 }
 
 async fn tasks_with_folders(files: &DataDir) -> Result<Vec<TaskId>> {
@@ -49,8 +63,8 @@ enum Needs {
     Everything,
     /// What a client uploaded: the task can be retried.
     Upload,
-    /// Nothing.
-    Nothing,
+    /// Nothing; whether something was uploaded for it.
+    Nothing { has_uploads: bool },
 }
 
 /// By what the task has become.
@@ -64,8 +78,14 @@ async fn needs(store: &dyn Store, task: TaskId, now: Timestamp) -> Result<Needs>
         Some(task) if task.status == Status::Failed && matches!(task.source, TaskSource::Upload { .. }) => {
             Needs::Upload
         }
-        _ => Needs::Nothing,
+        Some(task) => Needs::Nothing { has_uploads: has_uploads(&task) },
+        // Nothing is known of it.
+        None => Needs::Nothing { has_uploads: true },
     })
+}
+
+fn has_uploads(task: &Task) -> bool {
+    matches!(task.source, TaskSource::Upload { .. }) || task.transcription == Some(Transcription::Upload)
 }
 
 async fn has_unfinished_stream(store: &dyn Store, task: TaskId) -> Result<bool> {
@@ -80,11 +100,22 @@ pub(super) async fn is_ready(store: &dyn Store, task: TaskId, now: Timestamp) ->
 }
 
 /// Removes what the task needs no more. Whether the work on it is over.
-pub(super) async fn clear(files: &DataDir, store: &dyn Store, task: TaskId, now: Timestamp) -> Result<bool> {
+pub(super) async fn clear(
+    files: &DataDir,
+    store: &dyn Store,
+    media: &dyn MediaStore,
+    task: TaskId,
+    now: Timestamp,
+) -> Result<bool> {
     let cleared = async {
         match needs(store, task, now).await? {
             Needs::Everything => return Ok(false),
-            Needs::Nothing => ignore_missing(tokio::fs::remove_dir_all(files.task(task)).await)?,
+            Needs::Nothing { has_uploads } => {
+                ignore_missing(tokio::fs::remove_dir_all(files.task(task)).await)?;
+                if has_uploads {
+                    media.remove(MediaFolder::Task(task)).await?;
+                }
+            }
             Needs::Upload => {
                 for path in [files.fetched(task), files.fetch_state(task), files.sound(task)] {
                     ignore_missing(tokio::fs::remove_file(path).await)?;

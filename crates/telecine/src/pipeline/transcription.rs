@@ -8,6 +8,7 @@ use super::job::Job;
 use super::stop::Stop;
 use crate::fault::{Code, Fault};
 use crate::index::ModelOption;
+use crate::media_store::{self, MediaKey};
 use crate::transfer::Transcription;
 
 /// Largest file of captions.
@@ -46,23 +47,20 @@ async fn read_link(job: &Job, url: &str) -> Result<Vec<u8>, Stop> {
 }
 
 async fn read_upload(job: &Job) -> Result<Vec<u8>, Stop> {
-    let path = job.app().files.uploaded_transcription(job.task.id);
+    let (media, key) = (&*job.app().media_store, MediaKey::Transcription(job.task.id));
     let read = async {
-        let size_bytes = tokio::fs::metadata(&path).await?.len();
-        Ok(match check_size("the uploaded transcription", size_bytes) {
-            Ok(()) => Ok(tokio::fs::read(&path).await?),
-            Err(fault) => Err(fault),
-        })
-    };
-    match read.await {
-        Ok(bytes) => Ok(bytes?),
-        Err(error) if std::io::Error::kind(&error) == std::io::ErrorKind::NotFound => {
-            let fault =
-                Fault::because(Code::TranscriptionNotExists, "The uploaded transcription is no longer here.");
-            Err(fault.remedy("Upload it again.").into())
+        match media.size(&key).await? {
+            Some(size_bytes) => check_size("the uploaded transcription", size_bytes)?,
+            None => return Ok(None),
         }
-        Err(error) => Err(anyhow::Error::new(error).context("reading an uploaded transcription").into()),
-    }
+        media_store::read_all(media, &key).await
+    };
+    let absent = || {
+        let fault =
+            Fault::because(Code::TranscriptionNotExists, "The uploaded transcription is no longer here.");
+        fault.remedy("Upload it again.")
+    };
+    Ok(job.unless_cancelled(read).await??.ok_or_else(absent)?)
 }
 
 fn check_size(address: &str, size_bytes: u64) -> Result<(), Fault> {

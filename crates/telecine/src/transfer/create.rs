@@ -1,9 +1,7 @@
-//! Single tasks: an uploaded file or a direct link. An upload is moved under the task's name and on disk before the task
-//! is stored; a crash between the two leaves a folder without a task, which the runner removes.
+//! Single tasks: an uploaded file or a direct link. An upload lies in the media store under the task's name
+//! before the task is stored; a crash between the two leaves files without a task, which are removed later.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -14,9 +12,9 @@ use super::manifest::cut;
 use super::{NewTask, TaskSource, Transcription};
 use crate::app::App;
 use crate::fault::{Code, Fault, Result};
-use crate::files::DataDir;
 use crate::ids::{AssetId, IndexId, TaskId, WorkspaceId};
 use crate::index::check_size;
+use crate::media_store::{MediaFolder, MediaKey, MediaStore};
 use crate::queue::Queue;
 use crate::store::Store;
 use crate::time::Clock;
@@ -43,7 +41,7 @@ pub struct TaskRequest {
 pub enum VideoInput {
     /// Uploaded.
     File {
-        /// In [`DataDir::incoming`].
+        /// In [`crate::files::DataDir::incoming`].
         path: PathBuf,
         /// Its name at the client.
         filename: String,
@@ -54,17 +52,17 @@ pub enum VideoInput {
     Asset {
         /// The asset.
         id: AssetId,
-        /// Its file.
-        path: PathBuf,
         /// Its name.
         filename: String,
+        /// Bytes.
+        size_bytes: u64,
     },
 }
 
 /// Where the captions of a single task are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TranscriptionInput {
-    /// Uploaded, in [`DataDir::incoming`].
+    /// Uploaded, in [`crate::files::DataDir::incoming`].
     File(PathBuf),
     /// At a direct link.
     Url(String),
@@ -80,7 +78,7 @@ pub async fn create_task(app: &Arc<App>, workspace: WorkspaceId, request: TaskRe
         store: app.store.clone(),
         queue: app.queue.clone(),
         clock: app.clock.clone(),
-        files: app.files.clone(),
+        media: app.media_store.clone(),
         languages: app.engines.hear.languages(),
     };
     desk.create(workspace, request).await
@@ -96,14 +94,14 @@ pub struct TaskDesk {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where uploads lie.
-    pub files: DataDir,
+    pub media: Arc<dyn MediaStore>,
     /// What can be heard.
     pub languages: Vec<String>,
 }
 
 impl std::fmt::Debug for TaskDesk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TaskDesk").field("files", &self.files).finish_non_exhaustive()
+        f.debug_struct("TaskDesk").field("media", &self.media).finish_non_exhaustive()
     }
 }
 
@@ -120,21 +118,25 @@ impl TaskDesk {
         check_language(&language, transcription.is_some(), &self.languages)?;
         let now = self.clock.now();
         let id = TaskId::generate(now);
-        let mut uploads = Vec::new();
-        let asset = match &video {
-            VideoInput::Asset { id, .. } => Some(*id),
-            VideoInput::File { .. } | VideoInput::Url(_) => None,
-        };
+        let mut asset = None;
+        let (mut files, mut copied) = (Vec::new(), None);
         let source = match video {
-            VideoInput::File { path, filename } | VideoInput::Asset { path, filename, .. } => {
-                uploads.push((path, self.files.upload(id)));
+            VideoInput::File { path, filename } => {
+                check_size(tokio::fs::metadata(&path).await.map_err(anyhow::Error::from)?.len())?;
+                files.push((path, MediaKey::Upload(id)));
+                TaskSource::Upload { filename: shown_name(&filename) }
+            }
+            VideoInput::Asset { id, filename, size_bytes } => {
+                check_size(size_bytes)?;
+                copied = Some(MediaKey::Asset(id));
+                asset = Some(id);
                 TaskSource::Upload { filename: shown_name(&filename) }
             }
             VideoInput::Url(url) => TaskSource::Url { url: direct_link("video_url", &url)? },
         };
         let transcription = match transcription {
             Some(TranscriptionInput::File(path)) => {
-                uploads.push((path, self.files.uploaded_transcription(id)));
+                files.push((path, MediaKey::Transcription(id)));
                 Some(Transcription::Upload)
             }
             Some(TranscriptionInput::Url(url)) => {
@@ -142,14 +144,11 @@ impl TaskDesk {
             }
             None => None,
         };
-        if let TaskSource::Upload { .. } = source {
-            let size = tokio::fs::metadata(&uploads[0].0).await.map_err(anyhow::Error::from)?.len();
-            check_size(size)?;
+        let has_files = copied.is_some() || !files.is_empty();
+        if let Err(error) = take_over(&*self.media, copied, MediaKey::Upload(id), &files).await {
+            let _ = self.media.remove(MediaFolder::Task(id)).await;
+            return Err(error);
         }
-        let folder = self.files.task(id);
-        let moving = folder.clone();
-        let moved = tokio::task::spawn_blocking(move || keep(&uploads, &moving, asset.is_some())).await;
-        moved.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
         let task = NewTask {
             id,
             index,
@@ -164,33 +163,35 @@ impl TaskDesk {
             None => self.store.insert_task(workspace, &task, now).await.map(|()| id),
             Some(asset) => self.store.insert_asset_task(workspace, &task, asset, now).await,
         };
-        if !matches!(stored, Ok(stored) if stored == id) {
-            // The folder has no task; were it to stay, the next start would remove it.
-            let _ = tokio::fs::remove_dir_all(folder).await;
+        if has_files && !matches!(stored, Ok(stored) if stored == id) {
+            // The files have no task; were they to stay, they would be removed later.
+            let _ = self.media.remove(MediaFolder::Task(id)).await;
         }
         self.queue.wake();
         stored
     }
 }
 
-/// Moves uploads into the task's folder, or gives what `stays` where it is a second name there, and has all of it on disk.
-pub(crate) fn keep(uploads: &[(PathBuf, PathBuf)], folder: &Path, stays: bool) -> io::Result<()> {
-    if uploads.is_empty() {
-        return Ok(());
+/// Takes over what was uploaded, and gives what stays where it is, an asset's file, another name as well.
+///
+/// # Errors
+/// `resource_not_exists` where the asset's file is gone.
+pub(crate) async fn take_over(
+    media: &dyn MediaStore,
+    copied: Option<MediaKey>,
+    copy: MediaKey,
+    files: &[(PathBuf, MediaKey)],
+) -> Result<()> {
+    if let Some(from) = copied
+        && !media.copy(&from, &copy).await?
+    {
+        let fault = Fault::because(Code::ResourceNotExists, "The asset's file is no longer there.");
+        return Err(fault.remedy("Bring the file here anew.").into());
     }
-    fs::create_dir_all(folder)?;
-    for (from, to) in uploads {
-        File::open(from)?.sync_all()?;
-        if stays {
-            // Some file systems know no second names.
-            fs::hard_link(from, to)
-                .or_else(|_| fs::copy(from, to).and_then(|_| File::open(to)?.sync_all()))?;
-        } else {
-            fs::rename(from, to)?;
-        }
+    for (path, key) in files {
+        media.put(key, path).await?;
     }
-    File::open(folder)?.sync_all()?;
-    folder.parent().map_or(Ok(()), |work| File::open(work)?.sync_all())
+    Ok(())
 }
 
 /// The last part of a client's file name, without what cannot be shown.

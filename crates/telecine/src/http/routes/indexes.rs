@@ -228,7 +228,7 @@ pub(in crate::http) async fn delete(
     if deleted {
         let app = Arc::clone(&app);
         tokio::spawn(async move {
-            if let Err(error) = remove_stray_streams(&app.files, &*app.store).await {
+            if let Err(error) = remove_stray_streams(&*app.media_store, &*app.store).await {
                 tracing::warn!(
                     error = format!("{error:#}"),
                     "streams of an index could not be removed; the next start does"

@@ -13,12 +13,13 @@ use super::absent;
 use crate::app::App;
 use crate::fault::Result;
 use crate::files::{PLAYLIST_FILE, STREAM_FILE};
-use crate::http::bytes_of::{Kind, answer_file};
+use crate::http::bytes_of::{Kind, answer_media};
 use crate::http::error::Failure;
 use crate::http::links::{Links, Picture, Signed};
 use crate::http::path::PathIds;
 use crate::http::views::hls::HlsView;
 use crate::ids::VideoId;
+use crate::media_store::MediaKey;
 use crate::video::StreamStatus;
 
 /// The playlist of a video's stream, or the file whose ranges it names. Without a key: the path is signed and works for a
@@ -40,9 +41,9 @@ pub(in crate::http) async fn stream(
     let (expires, signature) = signature.split_once('-').unwrap_or_default();
     let now = app.clock.now();
     let left = links.check(Signed::Stream(video), expires, signature, now).await?;
-    let content_type = match name {
-        PLAYLIST_FILE => "application/vnd.apple.mpegurl",
-        STREAM_FILE => "video/mp4",
+    let key = match name {
+        PLAYLIST_FILE => MediaKey::Playlist(video),
+        STREAM_FILE => MediaKey::Stream(video),
         _ => return Err(absent("stream", name).into()),
     };
     // A video that was deleted has no stream, though its file may still be there for a moment.
@@ -50,11 +51,11 @@ pub(in crate::http) async fn stream(
     let stream = known.get(&video).filter(|stream| stream.status == StreamStatus::Complete);
     let stream = stream.ok_or_else(|| absent("stream of the video", video))?;
     let kind = Kind {
-        content_type,
+        content_type: key.content_type(),
         etag: format!("\"{video}-{}-{name}\"", stream.updated_at.as_millis()),
         max_age: left,
     };
-    let answered = answer_file(&app.files.stream(video).join(name), &kind, &headers).await?;
+    let answered = answer_media(&app.media_store, key, &kind, &headers).await?;
     answered.ok_or_else(|| absent("stream of the video", video).into())
 }
 

@@ -25,6 +25,7 @@ use super::job::Job;
 use super::stop::Stop;
 use crate::fault::{Code, Fault};
 use crate::index;
+use crate::media_store::{self, MediaKey};
 use crate::source::{SourceError, SourceErrorKind};
 use crate::store::ContentHolder;
 use crate::transfer::{Duplicate, DuplicateBy, ObjectStamp, TaskSource, admit_object};
@@ -55,17 +56,23 @@ pub(super) async fn fetch(job: &Job) -> Result<Fetched, Stop> {
 }
 
 async fn take_upload(job: &Job) -> Result<Fetched, Stop> {
-    let file = job.app().files.upload(job.task.id);
-    let size_bytes = match tokio::fs::metadata(&file).await {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let fault = Fault::because(Code::ObjectNotExists, "The uploaded file is no longer here.");
-            return Err(fault.remedy("Upload it again.").into());
-        }
-        Err(error) => return Err(anyhow::Error::new(error).context("looking at an upload").into()),
+    let app = job.app();
+    let (media, key) = (&*app.media_store, MediaKey::Upload(job.task.id));
+    let absent = || {
+        let fault = Fault::because(Code::ObjectNotExists, "The uploaded file is no longer here.");
+        fault.remedy("Upload it again.")
     };
+    let size_bytes = job.unless_cancelled(media.size(&key)).await??.ok_or_else(absent)?;
     index::check_size(size_bytes)?;
     job.progress(|progress| progress.size_bytes = size_bytes);
+    let mut room = None;
+    if media.local(&key).is_none() {
+        tokio::fs::create_dir_all(app.files.task(job.task.id)).await.context("making a task's folder")?;
+        room = Some(job.workshop.room_for(size_bytes, &job.cancel).await?);
+    }
+    let aside = app.files.fetched(job.task.id);
+    let brought = media_store::bring(media, &key, &aside);
+    let file = job.unless_cancelled(brought).await??.ok_or_else(absent)?;
     let (path, cancel) = (file.clone(), job.cancel.clone());
     let content_hash = blocking(job, move || {
         let mut hasher = blake3::Hasher::new();
@@ -75,7 +82,7 @@ async fn take_upload(job: &Job) -> Result<Fetched, Stop> {
     .await?;
     job.progress(|progress| progress.fetched_bytes = size_bytes);
     hold(job, &content_hash, None).await?;
-    Ok(Fetched { file, size_bytes, content_hash, stamp: None, _room: None })
+    Ok(Fetched { file, size_bytes, content_hash, stamp: None, _room: room })
 }
 
 /// An object that is written to while it is read is read once more; then it is the user's turn.

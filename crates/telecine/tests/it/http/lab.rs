@@ -13,6 +13,7 @@ use telecine::files::DataDir;
 use telecine::ids::{IndexId, TaskId, WorkspaceId};
 use telecine::integration::keeper::Keeper;
 use telecine::keys;
+use telecine::media_store::FolderMedia;
 use telecine::pipeline::ProgressBoard;
 use telecine::queue::TableQueue;
 use telecine::search::Searcher;
@@ -263,6 +264,7 @@ async fn open(config: Config, writer: Option<Arc<dyn Writer>>) -> (Arc<App>, Arc
         keeper: Keeper::default(),
         stopping: CancellationToken::new(),
         lock: None,
+        media_store: Arc::new(FolderMedia::alone(files.path())),
         clock: now,
         engines,
         files,

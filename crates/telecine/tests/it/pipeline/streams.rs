@@ -317,6 +317,6 @@ async fn a_stream_that_a_crash_cut_short_is_made_at_the_next_start() {
 
     let workspace = house.app.store.default_workspace(house.app.clock.now()).await.unwrap();
     house.app.store.delete_index(workspace, index).await.unwrap();
-    telecine::pipeline::remove_stray_streams(&house.app.files, &*house.app.store).await.unwrap();
+    telecine::pipeline::remove_stray_streams(&*house.app.media_store, &*house.app.store).await.unwrap();
     assert!(!folder.exists(), "streams go with their index");
 }

@@ -1,10 +1,12 @@
 //! Single tasks: what is on disk when they are made, and when they are refused.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use telecine::fault::Code;
 use telecine::ids::IndexId;
+use telecine::media_store::FolderMedia;
 use telecine::time::Clock;
 use telecine::transfer::create::{TaskDesk, TaskRequest, TranscriptionInput, VideoInput};
 use telecine::transfer::{Status, TaskSource, Transcription};
@@ -17,7 +19,7 @@ impl World {
             store: self.store.clone(),
             queue: self.queue.clone(),
             clock: self.clock.clone(),
-            files: self.files.clone(),
+            media: Arc::new(FolderMedia::alone(self.files.path())),
             languages: vec!["en".to_owned()],
         }
     }
