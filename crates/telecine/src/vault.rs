@@ -66,6 +66,8 @@ impl fmt::Debug for Sealed {
 /// Seals and opens.
 pub struct Vault {
     key: RandomizedNonceKey,
+    /// What keys for other purposes are made of.
+    seed: [u8; KEY_BYTES],
     mark: [u8; KEY_MARK_BYTES],
 }
 
@@ -96,7 +98,12 @@ impl Vault {
         let sealing = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(wrong)?;
         let digest = Sha256::digest(key);
         let mark = std::array::from_fn(|at| digest[at]);
-        Ok(Self { key: sealing, mark })
+        Ok(Self { key: sealing, seed: keyed(key, b"telecine derived keys"), mark })
+    }
+
+    /// A key for another purpose, such as signing links: the same wherever this vault's key is. It tells nothing of it.
+    pub fn derived(&self, purpose: &str) -> [u8; KEY_BYTES] {
+        keyed(&self.seed, purpose.as_bytes())
     }
 
     /// Seals a secret for its owner, such as an integration's id: moved to another owner's row, it does not open.
@@ -143,6 +150,12 @@ impl fmt::Debug for Vault {
     }
 }
 
+fn keyed(key: &[u8], text: &[u8]) -> [u8; KEY_BYTES] {
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key);
+    let tag = aws_lc_rs::hmac::sign(&key, text);
+    std::array::from_fn(|at| tag.as_ref()[at])
+}
+
 /// Only its owner may read it, and it is on disk before anything is sealed with it. Several processes may begin at once.
 fn make_key(file: &Path) -> anyhow::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -184,6 +197,14 @@ mod tests {
         let text = format!("{secret:?} {sealed:?} {vault:?}");
         assert!(!text.contains("wJal"), "{text}");
         assert!(!sealed.as_bytes().windows(4).any(|four| four == b"wJal"));
+    }
+
+    #[test]
+    fn derived_keys_are_the_same_for_the_same_key_and_purpose_alone() {
+        let derived = |key: u8, purpose: &str| Vault::with_key(&[key; 32]).unwrap().derived(purpose);
+        assert_eq!(derived(7, "links"), derived(7, "links"));
+        assert_ne!(derived(7, "links"), derived(8, "links"));
+        assert_ne!(derived(7, "links"), derived(7, "others"));
     }
 
     #[test]

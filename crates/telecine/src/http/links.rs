@@ -53,6 +53,11 @@ impl Links {
         Self { files: files.clone(), public_url, key: OnceCell::new() }
     }
 
+    /// With a key that is not the data folder's own: the one that all servers have.
+    pub(super) fn with_key(self, key: [u8; 32]) -> Self {
+        Self { key: OnceCell::new_with(Some(key)), ..self }
+    }
+
     /// The link to a picture, at the address that the client of this request reaches us by.
     pub(super) async fn link(&self, picture: Picture, request: &HeaderMap, now: Timestamp) -> Result<String> {
         let base = self.base(request);

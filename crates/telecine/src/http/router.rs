@@ -48,7 +48,12 @@ struct Shared {
 /// Everything that Telecine answers over HTTP.
 pub fn router(app: Arc<App>) -> Router {
     recorder();
-    let links = Arc::new(Links::new(&app.files, &app.config.server));
+    let links = Links::new(&app.files, &app.config.server);
+    // A link that one server hands out leads to any of them.
+    let links = Arc::new(match app.config.is_shared() {
+        true => links.with_key(app.vault.derived("links")),
+        false => links,
+    });
     let desk = Arc::new(Desk::new(app.clock.now()));
     let routes = served(Shared {
         app,

@@ -7,6 +7,7 @@ mod generate;
 mod house;
 mod http;
 mod integration;
+mod media_store;
 mod pipeline;
 mod queue;
 mod search;

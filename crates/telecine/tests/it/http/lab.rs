@@ -13,7 +13,6 @@ use telecine::files::DataDir;
 use telecine::ids::{IndexId, TaskId, WorkspaceId};
 use telecine::integration::keeper::Keeper;
 use telecine::keys;
-use telecine::media_store::FolderMedia;
 use telecine::pipeline::ProgressBoard;
 use telecine::queue::TableQueue;
 use telecine::search::Searcher;
@@ -264,7 +263,7 @@ async fn open(config: Config, writer: Option<Arc<dyn Writer>>) -> (Arc<App>, Arc
         keeper: Keeper::default(),
         stopping: CancellationToken::new(),
         lock: None,
-        media_store: Arc::new(FolderMedia::alone(files.path())),
+        media_store: telecine::media_store::open(&config, &files).unwrap(),
         clock: now,
         engines,
         files,

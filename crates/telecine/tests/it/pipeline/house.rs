@@ -17,7 +17,6 @@ use telecine::ids::{IndexId, IntegrationId, TaskId, TransferId, VideoId, Workspa
 use telecine::index::{EngineSpec, Index, ModelOption};
 use telecine::integration::keeper::Keeper;
 use telecine::integration::{Integration, IntegrationStatus, Provider};
-use telecine::media_store::{FolderMedia, MediaStore};
 use telecine::pipeline::{self, Engines, ProgressBoard};
 use telecine::queue::TableQueue;
 use telecine::search::Searcher;
@@ -276,7 +275,7 @@ async fn build(config: Config, folder: &Path, sources: Arc<dyn Sources>, engines
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // As a server does when it opens.
     store.break_claims(clock.now()).await.unwrap();
-    let media_store: Arc<dyn MediaStore> = Arc::new(FolderMedia::alone(files.path()));
+    let media_store = telecine::media_store::open(&config, &files).unwrap();
     pipeline::remove_orphans(&files, &*store, &*media_store, clock.now()).await.unwrap();
     pipeline::remove_stray_streams(&*media_store, &*store).await.unwrap();
     let search = Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&clock), files.clone());
