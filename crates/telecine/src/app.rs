@@ -19,6 +19,7 @@ use crate::search::Searcher;
 use crate::source::{Opener, Sources};
 use crate::startup;
 use crate::store::Store;
+use crate::store::postgres::PostgresStore;
 use crate::store::sqlite::SqliteStore;
 use crate::time::{Clock, SystemClock};
 use crate::vault::Vault;
@@ -159,9 +160,7 @@ pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
     make_private(files.path())?;
     match &config.database.url {
         None => Ok(Arc::new(SqliteStore::open(files.database()).await?)),
-        Some(url) => {
-            Err(anyhow::anyhow!("cannot open {url}: this version has no store for PostgreSQL").into())
-        }
+        Some(url) => Ok(Arc::new(PostgresStore::open(url.reveal()).await?)),
     }
 }
 
