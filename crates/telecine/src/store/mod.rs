@@ -5,6 +5,7 @@
 //! another workspace is as if it did not exist.
 
 mod assets;
+mod away;
 mod deletion;
 mod embeddings;
 mod generation;
@@ -35,7 +36,7 @@ use half::f16;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::fault::{Error, Result};
+use crate::fault::Result;
 use crate::ids::{ImportId, IndexId, IntegrationId, KeyId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::index::{Index, IndexSummary};
 use crate::integration::Integration;
@@ -599,10 +600,4 @@ pub trait Store:
 {
     /// Whether the database answers and can write; for readiness.
     async fn ping(&self) -> Result<()>;
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Internal(anyhow::Error::new(error).context("the database failed"))
-    }
 }

@@ -6,6 +6,7 @@ mod dialect;
 #[expect(clippy::duplicate_mod, reason = "the SQL that both databases understand, compiled for this one")]
 #[path = "../sql/mod.rs"]
 mod sql;
+mod moving;
 mod vector;
 mod words;
 
@@ -14,12 +15,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::fault::Result;
 use sql::rows::unsigned;
 use crate::system::Database;
 
+pub use moving::{Move, Moved};
 pub use sql::SqlStore as PostgresStore;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/postgres/migrations");
@@ -45,17 +48,12 @@ impl PostgresStore {
     /// # Errors
     /// When it cannot be reached or written, lacks the extension pgvector, or was made by a later version.
     pub async fn open(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)
-            .context("the URL of the database cannot be read")?
-            .application_name("telecine")
-            .options(SESSION);
-        let pool = |connections: u32| {
-            let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_TIMEOUT);
-            pool.connect_lazy_with(options.clone())
-        };
-        let (writer, readers) = (pool(WRITERS), pool(READERS));
-        migrate(&writer).await.with_context(|| format!("cannot open the database on {}", options.get_host()))?;
-        Ok(Self { writer, readers, aside: Default::default() })
+        let (writer, readers) = (pool_of(url, WRITERS)?, pool_of(url, READERS)?);
+        let host = writer.connect_options().get_host().to_owned();
+        migrate(&writer).await.with_context(|| format!("cannot open the database on {host}"))?;
+        let store = Self { writer, readers, aside: Default::default() };
+        moving::expect_none(&store).await?;
+        Ok(store)
     }
 
     /// Version and size.
@@ -75,8 +73,18 @@ impl PostgresStore {
     }
 }
 
+/// Connections that are made when they are needed.
+fn pool_of(url: &str, connections: u32) -> anyhow::Result<PgPool> {
+    let options = PgConnectOptions::from_str(url)
+        .context("the URL of the database cannot be read")?
+        .application_name("telecine")
+        .options(SESSION);
+    let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(CONNECT_TIMEOUT);
+    Ok(pool.connect_lazy_with(options))
+}
+
 /// sqlx holds an advisory lock over it.
-async fn migrate(pool: &sqlx::PgPool) -> anyhow::Result<()> {
+async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
     match MIGRATIONS.run(pool).await {
         Err(MigrateError::VersionMissing(version)) => {
             anyhow::bail!("it has the shape {version} of a later version of Telecine; start that version")

@@ -35,7 +35,7 @@ impl IdempotencyStore for SqlStore {
         let is_first = taken.rows_affected() == 1;
         let retaken = sqlx::query(
             "UPDATE idempotent_request SET is_lost = FALSE \
-             WHERE workspace_id = $1 AND key = $2 AND fingerprint = $3 AND is_lost AND status IS NULL",
+             WHERE workspace_id = $1 AND key = $2 AND fingerprint = $3 AND is_lost = TRUE AND status IS NULL",
         )
         .bind(workspace.to_string())
         .bind(key)
@@ -80,7 +80,7 @@ impl IdempotencyStore for SqlStore {
     }
 
     async fn lose_requests(&self) -> Result<()> {
-        sqlx::query("UPDATE idempotent_request SET is_lost WHERE status IS NULL")
+        sqlx::query("UPDATE idempotent_request SET is_lost = TRUE WHERE status IS NULL")
             .execute(&self.writer)
             .await?;
         Ok(())

@@ -52,6 +52,7 @@ const TASKS_PER_CHANGE: i64 = 5_000;
 pub struct SqlStore {
     pub(super) writer: Pool,
     pub(super) readers: Pool,
+    #[allow(dead_code, reason = "one of the databases needs it")]
     pub(super) aside: Aside,
 }
 

@@ -16,7 +16,7 @@ use crate::transfer::Status;
 #[tokio::test]
 async fn claims_are_served_by_indexes() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(folder.path().join("telecine.db")).await.unwrap();
+    let store = SqliteStore::open(folder.path().join("telecine.db")).await.unwrap();
     for statement in [LANES_IN_TURN, LANE_HAD_ITS_TURN, TASK_DUE, NEXT_DUE] {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let steps: Vec<(i64, i64, i64, String)> =
@@ -36,7 +36,7 @@ async fn claims_are_served_by_indexes() {
 #[tokio::test]
 async fn lists_are_served_by_indexes() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(folder.path().join("telecine.db")).await.unwrap();
+    let store = SqliteStore::open(folder.path().join("telecine.db")).await.unwrap();
     let now = Timestamp::from_millis(1);
     let (workspace, id) = (WorkspaceId::generate(now), TransferId::generate(now));
     let of_transfer = TaskFilter { transfer: Some(id), ..TaskFilter::default() };
@@ -70,7 +70,7 @@ async fn lists_are_served_by_indexes() {
 #[tokio::test]
 async fn what_is_left_is_counted_by_indexes() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(folder.path().join("telecine.db")).await.unwrap();
+    let store = SqliteStore::open(folder.path().join("telecine.db")).await.unwrap();
     for (statement, index) in [
         (OPEN, "INDEX transfer_open"),
         (SINGLE, "INDEX task_due"),
