@@ -8,6 +8,7 @@ use telecine_engines::write::Writer;
 use telecine_media::MediaTools;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster;
 use crate::config::{Config, EnginesConfig};
 use crate::fault::Result;
 use crate::files::DataDir;
@@ -71,6 +72,15 @@ pub enum Role {
 }
 
 impl Role {
+    /// What the others are told.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+        }
+    }
+
     /// Whether it answers requests.
     pub fn answers(self) -> bool {
         self != Self::Worker
@@ -120,15 +130,15 @@ impl App {
         let media_store = media_store::open(&config, &files)?;
         startup::tidy_up(&config, &files, &*store, &*media_store, clock.now()).await?;
         let search = Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&clock), files.clone());
-        let vault = Arc::new(open_vault(&config, &files)?);
+        let vault = Arc::new(open_vault(&config, &files, &*store).await?);
         let sources = Opener::new(&config, Arc::clone(&vault), Arc::clone(&clock));
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             queue: open_queue(&config, &store).await?,
             sources: Arc::new(sources),
             vault,
             search: Arc::new(search),
             progress: Arc::new(ProgressBoard::default()),
-            keeper: Keeper::default(),
+            keeper: Keeper::of(role.name(), clock.now()),
             stopping: CancellationToken::new(),
             lock: Some(lock),
             config,
@@ -138,7 +148,9 @@ impl App {
             engines,
             media_store,
             files,
-        }))
+        });
+        cluster::appear(&app).await?;
+        Ok(app)
     }
 }
 
@@ -146,9 +158,12 @@ impl App {
 ///
 /// # Errors
 /// When the key cannot be read or made.
-pub fn open_vault(config: &Config, files: &DataDir) -> Result<Vault> {
+pub async fn open_vault(config: &Config, files: &DataDir, store: &dyn Store) -> Result<Vault> {
     let file = config.secrets.key_file.clone().unwrap_or_else(|| files.secrets_key());
-    Ok(Vault::open(&file)?)
+    match config.is_shared() {
+        true => cluster::open_vault(store, &file, files).await,
+        false => Ok(Vault::open(&file)?),
+    }
 }
 
 /// The store that the settings name, made and migrated as needed; servers may be running on it.

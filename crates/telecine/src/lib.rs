@@ -6,6 +6,7 @@
 pub mod app;
 pub mod asset;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod embedding;
 pub mod fault;

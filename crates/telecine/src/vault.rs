@@ -101,6 +101,11 @@ impl Vault {
         Ok(Self { key: sealing, seed: keyed(key, b"telecine derived keys"), mark })
     }
 
+    /// What tells this vault's key from others; it tells nothing of it.
+    pub fn mark(&self) -> String {
+        self.derived("mark").iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// A key for another purpose, such as signing links: the same wherever this vault's key is. It tells nothing of it.
     pub fn derived(&self, purpose: &str) -> [u8; KEY_BYTES] {
         keyed(&self.seed, purpose.as_bytes())

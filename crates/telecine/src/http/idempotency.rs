@@ -19,6 +19,7 @@ use super::error::Failure;
 use super::params::media_type;
 use super::version::ApiVersion;
 use crate::app::App;
+use crate::cluster::Hold;
 use crate::fault::{Code, Fault, Result};
 use crate::keys::Caller;
 use crate::store::{KeptAnswer, KeyedRequest, Repetition};
@@ -113,19 +114,30 @@ async fn once(
     next: Next,
 ) -> Result<Response, Failure> {
     let begun = std::time::Instant::now();
+    let hold = Hold::request(keyed.workspace, &keyed.key);
     loop {
         let now = app.clock.now();
+        hold.take(app).await?;
         match app.store.take_request_key(&keyed, now, now.before(LIFETIME)).await? {
             Repetition::Begin(at) => {
                 request.extensions_mut().insert(ReservedId::of(&keyed, at));
                 break;
             }
-            Repetition::Done(answer) => return told_again(answer),
+            Repetition::Done(answer) => {
+                hold.let_go(app).await;
+                return told_again(answer);
+            }
             Repetition::Other => {
+                hold.let_go(app).await;
                 return Err(Fault::new(Code::IdempotencyKeyReused).value(keyed.key).into());
             }
-            Repetition::InProgress if begun.elapsed() < PATIENCE => tokio::time::sleep(LOOK).await,
+            Repetition::InProgress if begun.elapsed() < PATIENCE => {
+                // It may be held by a process that is gone; others see that only when nobody else holds it.
+                hold.let_go(app).await;
+                tokio::time::sleep(LOOK).await;
+            }
             Repetition::InProgress => {
+                hold.let_go(app).await;
                 return Err(Fault::new(Code::IdempotencyKeyInProgress).value(keyed.key).into());
             }
         }
@@ -134,7 +146,9 @@ async fn once(
     let app = Arc::clone(app);
     let running = async move {
         let response = next.run(request).await;
-        settle(&app, &keyed, response).await
+        let settled = settle(&app, &keyed, response).await;
+        hold.let_go(&app).await;
+        settled
     };
     let settled = tokio::spawn(running.in_current_span()).await;
     settled.unwrap_or_else(|error| Err(anyhow::anyhow!("a request with a key ended: {error}").into()))

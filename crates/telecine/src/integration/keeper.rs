@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{deletion, queue, schedule};
 use crate::app::App;
 use crate::asset;
+use crate::cluster;
 use crate::fault::Result;
 use crate::orphans;
 use crate::time::Timestamp;
@@ -39,12 +40,16 @@ pub struct Duty {
 const RECHECK: Duty = Duty {
     name: "re-check integrations",
     limit: Duration::from_secs(600),
-    run: |app, _| Box::pin(async move { super::recheck(app).await.map(drop) }),
+    run: |app, _| {
+        Box::pin(cluster::alone(app, RECHECK.name, async move { super::recheck(app).await.map(drop) }))
+    },
 };
 
 /// What a server does in the background. Duties do not wait for each other.
 fn duties() -> Vec<Duty> {
     vec![
+        cluster::ALIVE,
+        cluster::MEND,
         RECHECK,
         deletion::FORGET,
         schedule::GO_ON,
@@ -60,15 +65,39 @@ fn duties() -> Vec<Duty> {
 #[derive(Debug)]
 pub struct Keeper {
     bell: watch::Sender<()>,
+    process: String,
+    role: &'static str,
+    started_at: Timestamp,
 }
 
 impl Default for Keeper {
     fn default() -> Self {
-        Self { bell: watch::Sender::new(()) }
+        Self::of("all", Timestamp::from_millis(0))
     }
 }
 
 impl Keeper {
+    /// That of a process in this role, which began at this moment.
+    pub fn of(role: &'static str, started_at: Timestamp) -> Self {
+        let process = uuid::Uuid::new_v4().simple().to_string();
+        Self { bell: watch::Sender::new(()), process, role, started_at }
+    }
+
+    /// What the process is called among those that share the database; another name after each start.
+    pub fn process(&self) -> &str {
+        &self.process
+    }
+
+    /// What it does.
+    pub fn role(&self) -> &'static str {
+        self.role
+    }
+
+    /// When it began.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
     /// Has all duties asked at once; those at work are asked again when they are done.
     pub fn wake(&self) {
         self.bell.send_replace(());

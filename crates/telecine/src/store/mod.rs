@@ -12,6 +12,7 @@ mod generation;
 mod idempotency;
 mod inventory;
 pub mod postgres;
+mod processes;
 mod sessions;
 mod speech;
 pub mod sqlite;
@@ -25,6 +26,7 @@ pub use embeddings::{EmbedFilter, EmbeddingStore};
 pub use generation::GenerationStore;
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
+pub use processes::{InHand, Process, ProcessStore};
 pub use sessions::{NewSignIn, SessionStore};
 pub use speech::SpeechStore;
 pub use streams::StreamStore;
@@ -596,6 +598,7 @@ pub trait Store:
     + SessionStore
     + SpeechStore
     + SystemStore
+    + ProcessStore
     + std::fmt::Debug
 {
     /// Whether the database answers and can write; for readiness.

@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use super::take::{Choice, choose};
 use super::{BucketFile, Import, ImportRequest, Refusal};
 use crate::app::App;
+use crate::cluster::Hold;
 use crate::fault::{Code, Error, Fault, Result};
 use crate::ids::{ImportId, IntegrationId, TaskId, TransferId, WorkspaceId};
 use crate::index::Index;
@@ -56,11 +57,21 @@ pub async fn import(
         transfer: TransferId::generate(now),
         created_at: now,
     };
+    // Others discard it when this process is gone before it is accepted.
+    let hold = Hold::import(import.id, import.transfer);
+    hold.take(app).await?;
     if let Some(running) = app.store.begin_import(&import).await? {
+        hold.let_go(app).await;
         return Err(in_progress(&running).into());
     }
     let begun = Begun { app: Arc::clone(app), integration, index, import };
-    tokio::spawn(begun.finish()).await.map_err(|error| anyhow!("an import ended early: {error}"))?
+    let finishing = async move {
+        let app = Arc::clone(&begun.app);
+        let finished = begun.finish().await;
+        hold.let_go(&app).await;
+        finished
+    };
+    tokio::spawn(finishing).await.map_err(|error| anyhow!("an import ended early: {error}"))?
 }
 
 fn in_progress(running: &Import) -> Fault {

@@ -21,6 +21,7 @@ mod keys;
 mod lists;
 mod merge;
 mod objects;
+mod processes;
 mod removal;
 pub(super) mod rows;
 mod search;

@@ -211,7 +211,8 @@ pub(super) async fn discard(store: &SqlStore, transfer: TransferId) -> Result<()
     Ok(())
 }
 
-pub(super) async fn discard_unfinished(store: &SqlStore) -> Result<u64> {
+/// Goes on with removals and cancellations that were cut short.
+pub(super) async fn go_on_with_removals(store: &SqlStore) -> Result<()> {
     removal::go_on(store).await?;
     let cancelled: Vec<(String, i64)> =
         sqlx::query_as("SELECT id, updated_at FROM transfer WHERE state = 'cancelled' AND ended_at IS NULL")
@@ -220,6 +221,11 @@ pub(super) async fn discard_unfinished(store: &SqlStore) -> Result<u64> {
     for (id, updated_at) in cancelled {
         cancel_tasks(store, parsed(&id)?, Timestamp::from_millis(updated_at)).await?;
     }
+    Ok(())
+}
+
+pub(super) async fn discard_unfinished(store: &SqlStore) -> Result<u64> {
+    go_on_with_removals(store).await?;
     let received: Vec<String> = sqlx::query_scalar("SELECT id FROM transfer WHERE state = 'receiving'")
         .fetch_all(&store.readers)
         .await?;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use telecine::app::App;
 use telecine::asset::work_on_due;
 use telecine::files::DataDir;
-use telecine::index::ModelOption::{Conversation, Visual};
+use telecine::index::ModelOption::Visual;
 use telecine::integration::keeper::Keeper;
 use telecine::media_store::{self, MediaFolder, MediaKey, MediaKind, MediaStore};
 use telecine::pipeline::{self, ProgressBoard};
@@ -145,7 +145,7 @@ fn is_empty(folder: std::path::PathBuf) -> bool {
 async fn an_upload_to_one_host_is_indexed_by_another_and_its_stream_served_by_both() {
     let hosts = Hosts::open().await;
     let house = &hosts.first;
-    let index = house.index("films", &[Visual, Conversation]).await;
+    let index = house.index("films", &[Visual]).await;
     media::silent(&house.path("pier.mp4"), "640x360", 4);
     let film = fs::read(house.path("pier.mp4")).unwrap();
     let form = Form::new()
@@ -195,7 +195,7 @@ async fn chunks_that_are_sent_to_two_hosts_become_one_asset_that_either_indexes(
     let hosts = Hosts::open().await;
     let house = &hosts.first;
     let index = house.index("films", &[Visual]).await;
-    media::silent(&house.path("pier.mp4"), "640x360", 3);
+    media::silent(&house.path("pier.mp4"), "640x360", 5);
     let film = fs::read(house.path("pier.mp4")).unwrap();
     let uploads = "/v1.3/assets/multipart-uploads";
     let body = json!({ "filename": "pier.mp4", "type": "video", "total_size": film.len() });
