@@ -35,6 +35,7 @@ pub use guard::{Guard, Lookup, may_be_told};
 pub use open::Opener;
 pub use queue::{ChangeQueue, Message};
 pub use retry::{Retry, RetryPolicy};
+pub(crate) use s3::IGNORES_RANGES;
 pub use s3::S3Source;
 pub use scoped::Scoped;
 pub use urls::{MAX_URL_BYTES, MAX_URLS, UrlListSource};

@@ -24,8 +24,14 @@ pub struct RetryPolicy {
     pub base: Duration,
     /// The longest wait (default 10 s).
     pub longest: Duration,
-    /// No further request is begun this long after the first (for bodies: after the last byte) (default 60 s).
+    /// No further request is begun this long after the first (for bodies: after the last that were quick enough) (default
+    /// 60 s).
     pub total: Duration,
+    /// Bodies are timed over this long, what the reader takes not counted (default 30 s).
+    pub window: Duration,
+    /// A body that brings less in a window is given up, as if it had broken: a byte now and then keeps a connection, a
+    /// place and a task for days (default 30 KiB).
+    pub least_bytes: u64,
 }
 
 impl Default for RetryPolicy {
@@ -36,6 +42,8 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(200),
             longest: Duration::from_secs(10),
             total: Duration::from_secs(60),
+            window: Duration::from_secs(30),
+            least_bytes: 30 << 10,
         }
     }
 }
@@ -170,6 +178,7 @@ impl<S: Source + 'static> Source for Retry<S> {
             etag: etag.filter(|etag| !etag.is_empty()).map(str::to_owned),
             range,
             body: Some(body),
+            pace: Pace::default(),
             attempts,
         };
         Ok(futures::stream::try_unfold(resuming, Resuming::step).boxed())
@@ -184,7 +193,31 @@ struct Resuming<S> {
     /// What is still to come.
     range: Range<u64>,
     body: Option<ByteStream>,
+    pace: Pace,
     attempts: Attempts,
+}
+
+/// How quickly a body comes.
+#[derive(Debug, Default)]
+struct Pace {
+    waited: Duration,
+    bytes: u64,
+    has_brought: bool,
+}
+
+impl Pace {
+    /// Counts what came after a wait. When a window is full: whether it was quick enough.
+    fn came(&mut self, waited: Duration, bytes: u64, policy: &RetryPolicy) -> Option<bool> {
+        self.waited += waited;
+        self.bytes += bytes;
+        self.has_brought |= bytes > 0;
+        if self.waited < policy.window {
+            return None;
+        }
+        let is_quick = self.bytes >= policy.least_bytes;
+        *self = Self { has_brought: self.has_brought, ..Self::default() };
+        Some(is_quick)
+    }
 }
 
 impl<S: Source + 'static> Resuming<S> {
@@ -193,7 +226,7 @@ impl<S: Source + 'static> Resuming<S> {
             if self.body.is_none() {
                 let opened = self.source.read(&self.key, self.etag.as_deref(), self.range.clone()).await;
                 match opened {
-                    Ok(body) => self.body = Some(body),
+                    Ok(body) => (self.body, self.pace) = (Some(body), Pace::default()),
                     Err(error) => {
                         self.attempts.again(error).await?;
                         continue;
@@ -201,20 +234,49 @@ impl<S: Source + 'static> Resuming<S> {
                 }
             }
             let Some(body) = &mut self.body else { continue };
+            let asked_at = Instant::now();
             match body.next().await {
                 None => return Ok(None),
                 Some(Ok(bytes)) => {
                     self.range.start += bytes.len() as u64;
-                    self.attempts.progressed();
+                    let policy = self.attempts.policy;
+                    match self.pace.came(asked_at.elapsed(), bytes.len() as u64, &policy) {
+                        Some(false) if !self.range.is_empty() => {
+                            let error = self.too_slow();
+                            self.begin_anew(error).await?;
+                        }
+                        Some(true) => self.attempts.progressed(),
+                        _ => {}
+                    }
                     return Ok(Some((bytes, self)));
                 }
-                // Without an ETag nobody could tell whether what is there now is the rest of the same thing.
-                Some(Err(error)) if self.etag.is_none() || !self.source.has_ranges() => return Err(error),
                 Some(Err(error)) => {
-                    self.body = None;
-                    self.attempts.again(error).await?;
+                    if self.pace.has_brought {
+                        self.attempts.progressed();
+                    }
+                    self.begin_anew(error).await?;
                 }
             }
+        }
+    }
+
+    /// Gives the body up; the rest is asked for again, if that may help.
+    async fn begin_anew(&mut self, error: SourceError) -> Result<(), SourceError> {
+        // Without an ETag nobody could tell whether what is there now is the rest of the same thing.
+        if self.etag.is_none() || !self.source.has_ranges() {
+            return Err(error);
+        }
+        self.body = None;
+        self.attempts.again(error).await
+    }
+
+    fn too_slow(&self) -> SourceError {
+        let RetryPolicy { window, least_bytes, .. } = self.attempts.policy;
+        SourceError {
+            kind: SourceErrorKind::Unavailable,
+            operation: "GET",
+            address: self.source.address(&self.key),
+            detail: format!("the body is too slow: less than {least_bytes} bytes in {window:?}"),
         }
     }
 }

@@ -25,6 +25,9 @@ use crate::time::Timestamp;
 /// A body that gives nothing for this long while it is waited for is given up.
 const IDLE_LIMIT: Duration = Duration::from_secs(30);
 
+/// How it is told that a store gives the whole to who asks for a part.
+pub(crate) const IGNORES_RANGES: &str = "it ignores ranges";
+
 /// One bucket, seen with one role's eyes.
 pub struct S3Source {
     client: Client,
@@ -166,9 +169,14 @@ impl Source for S3Source {
             .key(key);
         let head = request.send().await.map_err(|error| self.failure("HEAD", key, &error))?;
         let class = head.storage_class().map_or("STANDARD", |class| class.as_str());
+        // No size is not an empty object: proxies in between lose the header.
+        let size_bytes = head.content_length().and_then(|size| u64::try_from(size).ok());
+        let size_bytes = size_bytes.ok_or_else(|| {
+            self.broken("HEAD", key, "the answer does not tell the object's size".to_owned())
+        })?;
         Ok(ObjectInfo {
             key: key.to_owned(),
-            size_bytes: size(head.content_length()),
+            size_bytes,
             etag: unquoted(head.e_tag()),
             modified_at: timestamp(head.last_modified()),
             storage_class: class.to_owned(),
@@ -196,6 +204,15 @@ impl Source for S3Source {
             .set_if_match(etag.filter(|etag| !etag.is_empty()).map(|etag| format!("\"{etag}\"")));
         let object = request.send().await.map_err(|error| self.failure("GET", key, &error))?;
         let wrong = |kind, detail| SourceError { kind, operation: "GET", address: self.address(key), detail };
+        // Not every store heeds If-Match.
+        if let (Some(wanted), Some(_)) = (etag.filter(|etag| !etag.is_empty()), object.e_tag())
+            && unquoted(object.e_tag()) != wanted
+        {
+            let detail =
+                format!("asked for the version {wanted}, the store gives {}", unquoted(object.e_tag()));
+            return Err(wrong(SourceErrorKind::Changed, detail));
+        }
+        let is_part = object.content_range().is_some();
         let given = match object.content_range() {
             Some(header) => parse_content_range(header).ok_or_else(|| {
                 wrong(SourceErrorKind::Unavailable, format!("a content range that is none: `{header}`"))
@@ -204,7 +221,11 @@ impl Source for S3Source {
         };
         if given.start != range.start || given.end > range.end {
             let detail = format!("asked for bytes {range:?}, the store gives {given:?}");
-            return Err(wrong(SourceErrorKind::Unsupported, detail));
+            // A store without ranges stays one; another part than was asked for is a broken answer.
+            return Err(match is_part {
+                true => wrong(SourceErrorKind::Unavailable, detail),
+                false => wrong(SourceErrorKind::Unsupported, format!("{detail}: {IGNORES_RANGES}")),
+            });
         }
         if given.end < range.end {
             let detail = format!("asked for bytes {range:?}, the object ends at {}", given.end);

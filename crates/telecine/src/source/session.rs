@@ -1,5 +1,6 @@
 //! The credentials of one assumed role: taken once for all who read, renewed before they end. Knows no bucket.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -25,6 +26,7 @@ struct Inner {
     role: AssumeRoleProvider,
     clock: Arc<dyn Clock>,
     held: Mutex<Option<Held>>,
+    had_one: AtomicBool,
     renewal: tokio::sync::Mutex<()>,
 }
 
@@ -33,6 +35,8 @@ struct Held {
     credentials: Credentials,
     taken_at: Timestamp,
     ends_at: Option<Timestamp>,
+    /// Whether there was a session before this one, with which requests may still be on their way.
+    is_successor: bool,
 }
 
 impl Held {
@@ -54,12 +58,14 @@ impl Held {
 
 impl Session {
     pub(super) fn new(role: AssumeRoleProvider, clock: Arc<dyn Clock>) -> Self {
-        let inner = Inner { role, clock, held: Mutex::new(None), renewal: tokio::sync::Mutex::new(()) };
+        let (held, had_one) = (Mutex::new(None), AtomicBool::new(false));
+        let inner = Inner { role, clock, held, had_one, renewal: tokio::sync::Mutex::new(()) };
         Self(Arc::new(inner))
     }
 
     /// Tells that a store refused the credentials. `surely` when it said that they ended; else they are blamed only
-    /// when half of their life is over, for some stores do not say. Whether it is worth to try with new ones.
+    /// when half of their life is over, for some stores do not say. Whether it is worth to try with new ones: also when
+    /// others have just got some, for what was refused may have been sent with those before.
     pub(super) fn blame(&self, surely: bool) -> bool {
         let now = self.0.clock.now();
         let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,10 +73,12 @@ impl Session {
         let age = now.since(session.taken_at);
         let half = session.ends_at.map(|end| end.since(session.taken_at) / 2);
         let is_old = if surely { age >= TOO_YOUNG_TO_BLAME } else { half.is_some_and(|half| age >= half) };
+        let may_be_of_the_last = session.is_successor && age < TOO_YOUNG_TO_BLAME;
         if is_old {
+            self.0.had_one.store(true, Ordering::Relaxed);
             *held = None;
         }
-        is_old
+        is_old || may_be_of_the_last
     }
 
     /// Credentials that are still good for a request. Who comes when it is time to renew them begins that in the
@@ -116,7 +124,8 @@ impl Inner {
                     let since = end.duration_since(UNIX_EPOCH).unwrap_or_default();
                     Timestamp::from_millis(0).after(since)
                 });
-                let held = Held { credentials: credentials.clone(), taken_at, ends_at };
+                let is_successor = held.is_some() || self.had_one.load(Ordering::Relaxed);
+                let held = Held { credentials: credentials.clone(), taken_at, ends_at, is_successor };
                 *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
                 Ok(credentials)
             }

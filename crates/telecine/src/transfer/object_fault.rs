@@ -3,7 +3,7 @@
 
 use crate::fault::{Code, Fault};
 use crate::index::check_size;
-use crate::source::{ObjectInfo, SourceError, SourceErrorKind};
+use crate::source::{IGNORES_RANGES, ObjectInfo, SourceError, SourceErrorKind, StoreWords};
 
 /// Refuses an object by what its store says about it, before a byte is moved.
 ///
@@ -20,7 +20,8 @@ pub fn admit_object(info: &ObjectInfo) -> Result<(), Fault> {
 /// ([`SourceErrorKind::is_transient`]).
 pub fn object_fault(error: &SourceError) -> Fault {
     let code = match error.kind {
-        SourceErrorKind::NotFound | SourceErrorKind::Unsupported => Code::ObjectNotExists,
+        SourceErrorKind::NotFound => Code::ObjectNotExists,
+        SourceErrorKind::Unsupported => not_as_asked(error),
         SourceErrorKind::Denied => Code::ObjectAccessDenied,
         SourceErrorKind::Archived => Code::ObjectArchived,
         SourceErrorKind::Changed => Code::ObjectChanged,
@@ -28,6 +29,19 @@ pub fn object_fault(error: &SourceError) -> Fault {
         SourceErrorKind::Credentials => Code::RoleNotAssumable,
     };
     with_words(code, error)
+}
+
+/// What a store's answer comes to that is neither the object nor a plain refusal; what never came to a store is no address
+/// of an object.
+fn not_as_asked(error: &SourceError) -> Code {
+    let words = StoreWords::parse(&error.detail);
+    match words.status {
+        Some(301 | 302 | 307 | 308) => Code::BucketElsewhere,
+        Some(_) if words.region.is_some() => Code::BucketElsewhere,
+        Some(_) => Code::ObjectAccessDenied,
+        None if error.detail.ends_with(IGNORES_RANGES) => Code::EndpointNotS3,
+        None => Code::ObjectNotExists,
+    }
 }
 
 /// Why captions that lie in a bucket could not be read.
@@ -73,6 +87,27 @@ mod tests {
             assert!(kind.is_transient());
             assert_eq!(object_fault(&error(kind)).code, Code::SourceUnavailable);
             assert_eq!(transcription_fault(&error(kind)).code, Code::SourceUnavailable);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_no_object_is_told_by_what_it_is() {
+        for (detail, code) in [
+            ("301 PermanentRedirect: Elsewhere. (the bucket lies in eu-west-1)", Code::BucketElsewhere),
+            ("307 TemporaryRedirect", Code::BucketElsewhere),
+            (
+                "400 AuthorizationHeaderMalformed: Wrong. (the bucket lies in eu-west-1)",
+                Code::BucketElsewhere,
+            ),
+            (
+                "400 InvalidRequest: The object was encrypted with a key of the client.",
+                Code::ObjectAccessDenied,
+            ),
+            ("asked for bytes 5..9, the store gives 0..20: it ignores ranges", Code::EndpointNotS3),
+            ("the key is no path", Code::ObjectNotExists),
+        ] {
+            let error = SourceError { detail: detail.into(), ..error(SourceErrorKind::Unsupported) };
+            assert_eq!(object_fault(&error).code, code, "{detail}");
         }
     }
 

@@ -9,4 +9,7 @@ mod chunks;
 mod installation;
 mod kills;
 mod outcome;
+mod sim;
+mod sim_answers;
+mod store;
 mod webhooks;

@@ -25,6 +25,8 @@ const HASTY: RetryPolicy = RetryPolicy {
     base: Duration::from_millis(2),
     longest: Duration::from_millis(10),
     total: Duration::from_secs(20),
+    window: Duration::from_secs(10),
+    least_bytes: 1,
 };
 
 fn s3(stub: &Stub) -> S3Source {
@@ -247,7 +249,7 @@ async fn bytes_that_are_not_those_asked_for_are_refused() {
         (
             "another range",
             Reply::new("206 Partial Content", &[("content-range", "bytes 0-9/100")], [0; 10]),
-            Unsupported,
+            Unavailable,
         ),
         (
             "the object ends before",
