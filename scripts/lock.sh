@@ -8,12 +8,12 @@ trap 'rm -rf "$tools"' EXIT
 python3 -m venv "$tools"
 "$tools/bin/pip" install --quiet uv==0.13.9
 
-for input in scripts/requirements.in scripts/bench.in scripts/node.in tests/aws/requirements.in tests/clients/*.in; do
+for input in scripts/requirements.in scripts/bench.in scripts/deploy.in scripts/node.in tests/aws/requirements.in tests/clients/*.in; do
     [ -e "$input" ] || continue
     output=${input%.in}.txt
     # The oldest Python that has to run it.
     python=3.10
-    [ "$input" != tests/clients/schemathesis.in ] || python=3.11
+    case $input in tests/clients/schemathesis.in | scripts/deploy.in) python=3.11 ;; esac
     echo "lock: $input -> $output"
     echo "# Made by scripts/lock.sh from $(basename "$input"); do not edit." >"$tools/header"
     "$tools/bin/uv" pip compile --quiet --universal --python-version "$python" --generate-hashes --no-header \

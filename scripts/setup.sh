@@ -7,6 +7,7 @@
 #     python    a virtual environment in .venv with the test servers, from the lock file
 #     azurite   the test server that comes from npm, into the same folder, from its lock file
 #     aws       another one with the AWS CLI, in .venv-aws, which only the tests need
+#     deploy    another one with what checks the files in deploy/, in .venv-deploy, which only the tests need
 #     rust      cargo-nextest, if there is none
 #     build     the server, in the development profile
 #     models    the models that a server needs by default
@@ -17,7 +18,7 @@
 #     node      Node.js with npm, in .venv-node, from the lock file
 #     web       the dashboard, in web/dist (needs node)
 #     demo      system python web build models samples
-#     all       system system-tests system-writer python web azurite aws rust models-all samples
+#     all       system system-tests system-writer python web azurite aws deploy rust models-all samples
 #
 # Environment: TELECINE_CACHE (models and media; default ~/.cache/telecine), TELECINE_MODELS (models alone),
 # TELECINE_VENV (default .venv here).
@@ -140,6 +141,8 @@ setup_python() { make_environment "$venv" "$root/scripts/requirements.txt" "the 
 # Beside the other: both pin a botocore of their own.
 setup_aws() { make_environment "$venv-aws" "$root/tests/aws/requirements.txt" "the Python environment of the AWS CLI"; }
 
+setup_deploy() { make_environment "$venv-deploy" "$root/scripts/deploy.txt" "the Python environment of the checks of deploy/"; }
+
 setup_node() { make_environment "$venv-node" "$root/scripts/node.txt" "Node.js"; }
 
 # The dashboard is embedded in the server: it is built before it.
@@ -207,13 +210,14 @@ setup_part() {
         web) setup_web ;;
         azurite) setup_azurite ;;
         aws) setup_aws ;;
+        deploy) setup_deploy ;;
         rust) setup_rust ;;
         build) setup_build ;;
         models) fetch_models ;;
         models-all) setup_models_all ;;
         samples) setup_samples ;;
         demo) for part in system python web build models samples; do setup_part "$part"; done ;;
-        all) for part in system system-tests system-writer python web azurite aws rust models-all samples; do setup_part "$part"; done ;;
+        all) for part in system system-tests system-writer python web azurite aws deploy rust models-all samples; do setup_part "$part"; done ;;
         -h | --help) sed -n '2,/^set -/s/^# \{0,1\}//p' "$0"; exit ;;
         *) die "no such part: $1 (see --help)" ;;
     esac

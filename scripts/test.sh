@@ -26,6 +26,7 @@ trap 'rm -f "$log"' EXIT
 step "formatting" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "the dashboard: checks" env PATH="$TELECINE_VENV-node/bin:$PATH" web/check.sh
+step "files for deployment" "$TELECINE_VENV-deploy/bin/python" scripts/check_deploy.py
 step "stand-in servers" "$TELECINE_VENV/bin/python" -m unittest discover tests/tools
 step "Rust tests" rust_tests
 step "the demo, checked" env ONCE=1 "$TELECINE_VENV/bin/python" scripts/demo.py

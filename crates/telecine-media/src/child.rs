@@ -68,7 +68,10 @@ impl Running {
         command.current_dir("/");
         policy.confine(&mut command)?;
         let mut command = Command::from(command);
-        let mut child = command.kill_on_drop(true).spawn().map_err(|e| cannot_start(tool, &program, e))?;
+        let mut child = command.kill_on_drop(true).spawn().map_err(|error| {
+            ended(tool, "not_started");
+            cannot_start(tool, &program, error)
+        })?;
         let stderr = child.stderr.take().expect("stderr was piped");
         Ok(Self {
             tool,
@@ -93,7 +96,12 @@ impl Running {
         let started = Instant::now();
         let done = tokio::time::timeout(left, work).await;
         self.clock.spent += started.elapsed();
-        done.map_err(|_| MediaError::Timeout { tool: self.tool, limit_s: self.clock.budget.as_secs() })
+        done.map_err(|_| self.timed_out())
+    }
+
+    fn timed_out(&self) -> MediaError {
+        ended(self.tool, "timeout");
+        MediaError::Timeout { tool: self.tool, limit_s: self.clock.budget.as_secs() }
     }
 
     /// Waits for the child to end by itself.
@@ -102,18 +110,27 @@ impl Running {
         let started = Instant::now();
         let status = tokio::time::timeout(left, self.child.wait())
             .await
-            .map_err(|_| MediaError::Timeout { tool: self.tool, limit_s: self.clock.budget.as_secs() })?
+            .map_err(|_| self.timed_out())?
             .map_err(MediaError::io(format!("waiting for {}", self.tool)))?;
         // Reaped: the number may soon name somebody else's group.
         self.group = None;
         self.clock.spent += started.elapsed();
         let stderr = (&mut self.stderr).await.unwrap_or_default();
-        Ok(Ended {
+        let end = Ended {
             tool: self.tool,
             status,
             stderr: String::from_utf8_lossy(&stderr).trim().to_owned(),
             may_have_used_its_cpu: self.clock.spent.as_secs() * self.threads + 1 >= self.cpu_s,
-        })
+        };
+        ended(
+            self.tool,
+            match end.within_limits() {
+                Err(_) => "limit",
+                Ok(()) if status.success() => "ok",
+                Ok(()) => "failed",
+            },
+        );
+        Ok(end)
     }
 
     /// Runs to the end and returns what was printed, at most `max_bytes` of it.
@@ -202,6 +219,11 @@ async fn last_words(mut stderr: impl AsyncRead + Unpin, keep: usize) -> Vec<u8> 
         kept.drain(..kept.len().saturating_sub(keep));
     }
     kept
+}
+
+/// Counts how a child ended.
+fn ended(tool: &'static str, outcome: &'static str) {
+    metrics::counter!("telecine_child_processes_total", "tool" => tool, "outcome" => outcome).increment(1);
 }
 
 fn cannot_start(tool: &'static str, program: &Path, error: std::io::Error) -> MediaError {

@@ -75,7 +75,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
                 .to_owned(),
         ));
     }
-    telemetry::init(&config.log).map_err(Failure::Usage)?;
+    let telemetry = telemetry::init(&config).map_err(Failure::Usage)?;
 
     // Signals first: one that comes while models are loaded must not be lost.
     let mut stop = StopSignals::new()?;
@@ -106,6 +106,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     }
     let ended = process::run(&app, parts, stop).await;
     warming.abort();
+    telemetry.end().await;
     ended
 }
 

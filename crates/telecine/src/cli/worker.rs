@@ -49,7 +49,7 @@ pub(super) async fn run(args: WorkerArgs) -> Outcome {
                 .to_owned(),
         ));
     }
-    telemetry::init(&config.log).map_err(Failure::Usage)?;
+    let telemetry = telemetry::init(&config).map_err(Failure::Usage)?;
 
     let mut stop = StopSignals::new()?;
     let listener = process::listen(config.worker.listen).await?;
@@ -65,7 +65,9 @@ pub(super) async fn run(args: WorkerArgs) -> Outcome {
     parts.push(Part::fallible("how it is can no longer be asked", async {
         answering.await.map_err(|error| error.to_string())
     }));
-    process::run(&app, parts, stop).await
+    let ended = process::run(&app, parts, stop).await;
+    telemetry.end().await;
+    ended
 }
 
 /// The work on videos.

@@ -11,11 +11,12 @@ use super::Config;
 use super::schema::{Field, Kind, fields};
 
 /// The sources of all structs that a [`Config`] is made of.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
     include_str!("mod.rs"),
     include_str!("assets.rs"),
     include_str!("shared.rs"),
     include_str!("streaming.rs"),
+    include_str!("telemetry.rs"),
     include_str!("../keys/limits.rs"),
     include_str!("webhooks.rs"),
     include_str!("writer.rs"),

@@ -8,6 +8,7 @@ mod rules;
 mod schema;
 mod shared;
 mod streaming;
+mod telemetry;
 mod webhooks;
 mod writer;
 
@@ -24,6 +25,7 @@ pub use docs::{Setting, settings, to_commented_toml, to_markdown};
 pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
 pub use shared::{DatabaseConfig, MediaPlace, MediaStoreConfig, QueueConfig, ServiceUrl};
 pub use streaming::StreamingConfig;
+pub use telemetry::TelemetryConfig;
 pub use webhooks::WebhooksConfig;
 pub use writer::{WriterConfig, WriterKind};
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub rate_limits: RateLimits,
     /// Logs.
     pub log: LogConfig,
+    /// Traces for an OpenTelemetry collector.
+    pub telemetry: TelemetryConfig,
 }
 
 impl Config {

@@ -10,7 +10,7 @@ use super::{Config, SeeAdapter, WriterKind};
 /// # Errors
 /// Names the setting, its value and the rule.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
-    let Config { server, aws, engines, pipeline, assets, streaming, writer, .. } = config;
+    let Config { server, aws, engines, pipeline, assets, streaming, writer, telemetry, .. } = config;
     let counts = [
         ("streaming.parallel", Some(streaming.parallel as u64)),
         ("streaming.link_lifetime_s", Some(streaming.link_lifetime_s)),
@@ -31,6 +31,8 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         ("writer.max_waiting", Some(writer.max_waiting as u64)),
         ("writer.timeout_s", Some(writer.timeout_s)),
         ("writer.load_timeout_s", Some(writer.load_timeout_s)),
+        ("telemetry.queue_spans", Some(telemetry.queue_spans as u64)),
+        ("telemetry.export_timeout_s", Some(telemetry.export_timeout_s)),
     ];
     if let Some((key, _)) = counts.into_iter().find(|(_, value)| *value == Some(0)) {
         return refuse(key, &0, "it must be at least 1");
@@ -41,6 +43,9 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     if !(pipeline.frames_per_second > 0.0 && pipeline.frames_per_second <= 30.0) {
         let rule = "it must be more than 0 and at most 30";
         return refuse("pipeline.frames_per_second", &pipeline.frames_per_second, rule);
+    }
+    if !(0.0..=1.0).contains(&telemetry.sample_ratio) {
+        return refuse("telemetry.sample_ratio", &telemetry.sample_ratio, "it must be 0 to 1");
     }
     if !(1_024..=1_048_576).contains(&writer.context_tokens) {
         return refuse("writer.context_tokens", &writer.context_tokens, "it must be 1024 to 1048576");
@@ -54,6 +59,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         ("server.public_url", &server.public_url),
         ("aws.endpoint_url", &aws.endpoint_url),
         ("writer.endpoint_url", &writer.endpoint_url),
+        ("telemetry.otlp_endpoint", &telemetry.otlp_endpoint),
     ];
     for (key, value) in urls {
         if let Some(value) = value

@@ -19,6 +19,7 @@ use super::limits::QuotaSlot;
 use super::version::ApiVersion;
 use super::{body, error, metrics};
 use crate::fault::Error;
+use crate::telemetry::traces;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
@@ -39,7 +40,10 @@ pub(super) async fn around(mut request: Request, next: Next) -> Response {
         path = logged_path(request.uri().path(), &route),
         version = version.as_str(),
         key = tracing::field::Empty,
+        otel.name = tracing::field::Empty,
+        otel.kind = tracing::field::Empty,
     );
+    traces::of_request(&span, request.headers(), method, &route);
     async {
         let quota = QuotaSlot::default();
         request.extensions_mut().insert(Arc::clone(&quota));
@@ -56,6 +60,7 @@ pub(super) async fn around(mut request: Request, next: Next) -> Response {
         }
         let (status, took) = (response.status().as_u16(), begun.elapsed());
         metrics::answered(&route, method, status, took);
+        traces::answered(&tracing::Span::current(), status);
         let duration_ms = took.as_secs_f64() * 1e3;
         if PROBES.contains(&route.as_str()) {
             tracing::event!(Level::DEBUG, status, duration_ms, "answered");

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::telemetry::measures::{self, Kind};
+use crate::time::{Clock as _, SystemClock};
+
 const REQUESTS: &str = "telecine_http_requests_total";
 const DURATION: &str = "telecine_http_request_duration_seconds";
-const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 /// Requests between two tidyings of what was observed; otherwise it would grow until somebody reads the page.
 const TIDY_EVERY: u64 = 1024;
 
@@ -16,16 +18,23 @@ const TIDY_EVERY: u64 = 1024;
 pub fn recorder() -> &'static PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| {
-        let builder = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &BUCKETS)
-            .expect("there are buckets");
+        // Buckets, not quantiles: only they can be added up over servers.
+        let builder = measures::ALL.iter().fold(PrometheusBuilder::new(), |builder, measure| {
+            let buckets: &[f64] = match measure.kind {
+                Kind::Short => &measures::SHORT_S,
+                Kind::Long => &measures::LONG_S,
+                Kind::Counter | Kind::Gauge => return builder,
+            };
+            let named = Matcher::Full(measure.name.to_owned());
+            builder.set_buckets_for_metric(named, buckets).expect("there are buckets")
+        });
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another metrics recorder is installed; the metrics page stays empty");
         }
-        metrics::describe_counter!(REQUESTS, "Requests that were answered.");
-        metrics::describe_histogram!(DURATION, metrics::Unit::Seconds, "Time until an answer began.");
+        measures::describe();
+        metrics::gauge!("process_start_time_seconds").set(SystemClock.now().as_millis() as f64 / 1e3);
         handle
     })
 }

@@ -11,6 +11,7 @@ mod error;
 mod events;
 pub mod filter;
 mod form;
+mod gauges;
 mod idempotency;
 mod limits;
 mod links;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 use super::fetch::{self, Fetched};
 use super::stop::Stop;
@@ -50,6 +51,9 @@ impl Job {
             transfer: task.transfer,
         };
         workshop.app.progress.set(task.id, progress);
+        if let Some(transfer) = task.transfer {
+            Span::current().record("transfer", tracing::field::display(transfer));
+        }
         Ok(Self { workshop, claim, task, index, cancel })
     }
 
@@ -91,13 +95,13 @@ impl Job {
     async fn stage<T>(&self, stage: Stage, work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
         self.progress(|progress| progress.stage = stage);
         let started = Instant::now();
-        let done = work.await;
-        let name = match stage {
-            Stage::Fetch => "fetch",
-            Stage::Validate => "validate",
-            Stage::Index => "index",
-            Stage::Publish => "publish",
+        let (name, span) = match stage {
+            Stage::Fetch => ("fetch", tracing::info_span!("fetch")),
+            Stage::Validate => ("validate", tracing::info_span!("validate")),
+            Stage::Index => ("index", tracing::info_span!("index")),
+            Stage::Publish => ("publish", tracing::info_span!("publish")),
         };
+        let done = work.instrument(span).await;
         metrics::histogram!("telecine_stage_seconds", "stage" => name)
             .record(started.elapsed().as_secs_f64());
         done

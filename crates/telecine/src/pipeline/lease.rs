@@ -43,6 +43,7 @@ pub(super) async fn keep(
             Err(_) => break,
         }
     }
+    metrics::counter!("telecine_lease_losses_total").increment(1);
     cancel.cancel();
     Stop::Stale
 }

@@ -7,6 +7,7 @@ pub(crate) mod fetch;
 mod index;
 mod job;
 mod lease;
+mod measures;
 mod progress;
 mod publish;
 mod runner;

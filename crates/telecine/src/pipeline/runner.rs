@@ -2,22 +2,24 @@
 //! failure, or panic, never touches another's.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::{Instrument as _, Span};
 
 use super::job::Job;
 use super::stop::Stop;
 use super::workshop::Workshop;
-use super::{lease, stream, tidy};
+use super::{lease, measures, stream, tidy};
 use crate::app::App;
 use crate::fault::{Code, Fault};
 use crate::queue::Claim;
 use crate::store::TaskChange;
+use crate::telemetry::traces;
 use crate::transfer::Event;
 
 /// How long the runner rests when the database cannot be asked for work.
@@ -42,13 +44,23 @@ pub async fn run(app: Arc<App>) {
         };
         while hands.try_join_next().is_some() {}
         let lease = Duration::from_secs(workshop.app.config.pipeline.lease_s.max(1));
-        match workshop.app.queue.claim(workshop.app.clock.now(), lease).await {
+        let asked_at = Instant::now();
+        let claimed = workshop.app.queue.claim(workshop.app.clock.now(), lease).await;
+        measures::claimed(asked_at.elapsed(), &claimed);
+        match claimed {
             Ok(Some(claim)) => {
                 let workshop = Arc::clone(&workshop);
-                hands.spawn(async move {
+                let span = tracing::info_span!(
+                    "task",
+                    task = %claim.task,
+                    fence = claim.fence,
+                    transfer = tracing::field::Empty
+                );
+                let work = async move {
                     attempt(&workshop, claim, lease).await;
                     drop(place);
-                });
+                };
+                hands.spawn(work.instrument(span));
             }
             Ok(None) => sleep(&workshop).await,
             Err(error) => {
@@ -79,7 +91,8 @@ async fn attempt(workshop: &Arc<Workshop>, claim: Claim, lease: Duration) {
     let keeper = lease::keep(Arc::clone(workshop), claim, lease, cancel.clone());
     let mut keeper = AbortOnDropHandle::new(tokio::spawn(keeper));
     let _hand = workshop.in_hand.take(claim.task, &cancel).await;
-    let work = AbortOnDropHandle::new(tokio::spawn(work(Arc::clone(workshop), claim, cancel.clone())));
+    let work = work(Arc::clone(workshop), claim, cancel.clone()).instrument(Span::current());
+    let work = AbortOnDropHandle::new(tokio::spawn(work));
     let ended = match work.await {
         Ok(ended) => ended,
         Err(panic) => Err(Stop::Internal(anyhow!("the work on a task panicked: {panic}"))),
@@ -103,11 +116,15 @@ async fn work(workshop: Arc<Workshop>, claim: Claim, cancel: CancellationToken) 
 async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
     let outcome = outcome_of(&ended);
     metrics::counter!("telecine_tasks_total", "outcome" => outcome).increment(1);
+    if ended.is_err() {
+        traces::failed(&Span::current(), outcome);
+    }
     let change = match ended {
         Ok(()) => None,
         Err(stop) => follow_up(workshop, claim, stop),
     };
     if let Some(change) = change {
+        measures::follows(&change.event);
         let now = workshop.app.clock.now();
         match workshop.app.store.change_task(&claim, &change, now).await {
             // It may be due before the runner would look again.
@@ -156,27 +173,29 @@ fn follow_up(workshop: &Workshop, claim: Claim, stop: Stop) -> Option<TaskChange
         Stop::Wait { delay, reason } => Event::Postponed { until: now.after(delay), reason },
         Stop::Unavailable(error) => {
             let fault = Fault::new(Code::SourceUnavailable).value(error.to_string());
-            try_again(workshop, claim, fault, format!("the store did not answer: {error}"))
+            try_again(workshop, claim, "store", fault, format!("the store did not answer: {error}"))
         }
         Stop::Engine(error) => {
             tracing::error!(task = %claim.task, error = format!("{error:#}"), "an engine failed");
-            try_again(workshop, claim, Fault::new(Code::EngineFailed), "an engine failed".into())
+            try_again(workshop, claim, "engine", Fault::new(Code::EngineFailed), "an engine failed".into())
         }
         Stop::Internal(error) => {
             tracing::error!(task = %claim.task, error = format!("{error:#}"), "the work on a task failed");
             let fault = Fault::new(Code::InternalServerError)
                 .remedy("Retry it; if it stays, look for the task id in the server's log.");
-            try_again(workshop, claim, fault, "something went wrong in the server".into())
+            try_again(workshop, claim, "server", fault, "something went wrong in the server".into())
         }
     };
     Some(event.into())
 }
 
 /// Another try after a pause that doubles, or the fault when there were enough.
-fn try_again(workshop: &Workshop, claim: Claim, fault: Fault, reason: String) -> Event {
+fn try_again(workshop: &Workshop, claim: Claim, cause: &'static str, fault: Fault, reason: String) -> Event {
     let config = &workshop.app.config.pipeline;
     let failures = workshop.count_failure(claim.task);
-    if failures >= config.max_attempts {
+    let is_last = failures >= config.max_attempts;
+    measures::failed(cause, is_last);
+    if is_last {
         return Event::Failed(Box::new(fault));
     }
     let pause = pause(Duration::from_secs(config.retry_base_s), failures);

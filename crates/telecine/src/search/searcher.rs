@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use futures::future::try_join_all;
@@ -16,7 +16,7 @@ use super::rank::{Rules, clips};
 use super::understand::{Question, Understood, understand};
 use super::vectors::{Shelf, ShelfConfig};
 use super::{Clip, Combined, ResultPage, SearchPool, SearchRequest, Wanted, check};
-use crate::fault::{Code, Fault, Result};
+use crate::fault::{Code, Error, Fault, Result};
 use crate::files::DataDir;
 use crate::ids::WorkspaceId;
 use crate::index::{Index, IndexSummary};
@@ -64,6 +64,18 @@ impl Searcher {
     /// `search_option_combination_not_supported`, `search_parameter_not_allowed`, `search_video_not_in_same_index`,
     /// `index_model_mismatch`.
     pub async fn search(&self, workspace: WorkspaceId, request: &SearchRequest) -> Result<ResultPage> {
+        let begun = Instant::now();
+        let found = self.found(workspace, request).await;
+        let outcome = match &found {
+            Ok(_) => "found",
+            Err(Error::Fault(_)) => "refused",
+            Err(Error::Internal(_)) => "failed",
+        };
+        metrics::histogram!("telecine_search_duration_seconds", "outcome" => outcome).record(begun.elapsed());
+        found
+    }
+
+    async fn found(&self, workspace: WorkspaceId, request: &SearchRequest) -> Result<ResultPage> {
         check::request(request)?;
         let Some(IndexSummary { index, video_count, total_duration_s }) =
             self.store.index(workspace, request.index).await?

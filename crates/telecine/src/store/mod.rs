@@ -30,7 +30,7 @@ pub use processes::{InHand, Process, ProcessStore};
 pub use sessions::{NewSignIn, SessionStore};
 pub use speech::SpeechStore;
 pub use streams::StreamStore;
-pub use system::SystemStore;
+pub use system::{Connections, SystemStore};
 pub use webhooks::WebhookStore;
 
 use async_trait::async_trait;

@@ -6,6 +6,17 @@ use crate::fault::Result;
 use crate::system::{Database, QueueState};
 use crate::time::Timestamp;
 
+/// A pool of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Such as `writer`.
+    pub pool: &'static str,
+    /// Those that there are.
+    pub open: u32,
+    /// Of them, those that nobody uses.
+    pub idle: u32,
+}
+
 /// For those who run the server. However much there is, answers come at once.
 #[async_trait]
 pub trait SystemStore: Send + Sync {
@@ -15,4 +26,8 @@ pub trait SystemStore: Send + Sync {
     async fn queue_state(&self, now: Timestamp) -> Result<QueueState>;
     /// Bytes of streams, and of the files of assets. This one looks at every row.
     async fn media_bytes(&self) -> Result<(u64, u64)>;
+    /// The connections to the database that this process has now, by pool.
+    fn connections(&self) -> Vec<Connections> {
+        Vec::new()
+    }
 }

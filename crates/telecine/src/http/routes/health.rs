@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::app::App;
-use crate::http::error;
 use crate::http::metrics::recorder;
+use crate::http::{error, gauges};
 
 /// The process answers.
 #[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = String, content_type = "text/plain")))]
@@ -39,6 +39,7 @@ pub(in crate::http) async fn readyz(State(app): State<Arc<App>>) -> Response {
 
 /// For Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, body = String, content_type = "text/plain")))]
-pub(in crate::http) async fn metrics() -> impl IntoResponse {
+pub(in crate::http) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    gauges::look(&app).await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], recorder().render())
 }

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::{SqlStore};
+use super::{Pool, SqlStore};
 use super::rows::{moment_if_any, status, unsigned};
 use crate::fault::Result;
-use crate::store::SystemStore;
+use crate::store::{Connections, SystemStore};
 use crate::system::{Database, QueueState, StagesInHand};
 use crate::time::Timestamp;
 use crate::transfer::Counts;
@@ -77,5 +77,12 @@ impl SystemStore for SqlStore {
         .fetch_one(&self.readers)
         .await?;
         Ok((unsigned(streams)?, unsigned(assets)?))
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        let idle = |pool: &Pool| u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        [("writer", &self.writer), ("readers", &self.readers)]
+            .map(|(name, pool)| Connections { pool: name, open: pool.size(), idle: idle(pool) })
+            .to_vec()
     }
 }

@@ -116,7 +116,7 @@ pub(crate) fn models() -> PathBuf {
 }
 
 /// Sends a signal to a process that was started here.
-pub(super) fn signal(process: u32, name: &str) {
+pub(crate) fn signal(process: u32, name: &str) {
     let kill = format!("kill -{name} {process}");
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }

@@ -136,6 +136,47 @@ impl Server {
         self.child.kill().await.expect("it is killed");
     }
 
+    /// Stops as an operator stops it, and waits for its end.
+    pub(super) async fn stop(mut self) {
+        program::signal(self.child.id().expect("it runs"), "TERM");
+        let ended = timeout(Duration::from_secs(40), self.child.wait()).await.expect("it ends").unwrap();
+        assert!(ended.success(), "{ended}");
+    }
+
+    /// What lies at a path or a link of this server that asks for no key.
+    pub(super) async fn fetch(&self, path: &str) -> String {
+        let url = if path.starts_with('/') { format!("{}{path}", self.url) } else { path.to_owned() };
+        let answer = self.client.get(url).send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{path}: {status} {text}");
+        text
+    }
+
+    /// Asks as a part of a trace of the client's.
+    pub(super) async fn traced(&self, path: &str, traceparent: &str) {
+        let request = self.client.get(format!("{}{path}", self.url)).header("x-api-key", &self.key);
+        let answer = request.header("traceparent", traceparent).send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
+    /// Sends a file as an asset and waits until it is ready; its id.
+    pub(super) async fn bring(&self, filename: &str, bytes: Vec<u8>) -> String {
+        let form = Form::new()
+            .text("method", "direct")
+            .part("file", Part::bytes(bytes).file_name(filename.to_owned()));
+        let request = self.client.post(format!("{}/v1.3/assets", self.url)).header("x-api-key", &self.key);
+        let answer = request.multipart(form).send().await.unwrap();
+        let made: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let path = format!("/v1.3/assets/{}", id(&made, "_id"));
+        for _ in 0..600 {
+            if self.get(&path).await["status"] == "ready" {
+                return id(&made, "_id");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{}", self.get(&path).await)
+    }
+
     /// Sends a request; the text of the answer, which must be a good one.
     async fn ask(&self, method: Method, path: &str, body: Body) -> reqwest::Result<String> {
         let request =

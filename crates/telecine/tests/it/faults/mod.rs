@@ -4,12 +4,15 @@
 //! The moments come from a seed that is printed; `TELECINE_KILL_SEED` plays them again (as far as the machine's own
 //! timing allows), `TELECINE_KILLS` sets how many there are.
 
+mod backup;
 mod bucket;
 mod chunks;
 mod installation;
 mod kills;
+mod monitoring;
 mod outcome;
 mod sim;
 mod sim_answers;
 mod store;
+mod traces;
 mod webhooks;
