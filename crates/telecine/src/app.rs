@@ -179,6 +179,19 @@ pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
     }
 }
 
+/// The store as it is, of which nothing is made or changed; none where there is none yet.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn open_store_as_it_is(config: &Config) -> Result<Option<Arc<dyn Store>>> {
+    let file = DataDir::new(&config.server.data_dir).database();
+    match &config.database.url {
+        None if !file.exists() => Ok(None),
+        None => Ok(Some(Arc::new(SqliteStore::open_as_it_is(file).await?))),
+        Some(url) => Ok(Some(Arc::new(PostgresStore::open_as_it_is(url.reveal())?))),
+    }
+}
+
 /// The queue that the settings name.
 ///
 /// # Errors

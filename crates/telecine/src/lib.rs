@@ -8,6 +8,7 @@ pub mod asset;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod doctor;
 pub mod embedding;
 pub mod fault;
 pub mod files;

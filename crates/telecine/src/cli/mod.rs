@@ -4,10 +4,12 @@
 mod client;
 mod completions;
 mod dashboard;
+mod doctor;
 mod failure;
 mod index;
 mod integration;
 mod key;
+mod migrate;
 mod models;
 mod output;
 mod process;
@@ -64,6 +66,16 @@ enum Command {
     /// Takes tasks from the database, or as the queue tells of them, and answers no requests. SIGTERM or Ctrl-C gives the
     /// tasks in hand back at once, so that others go on with them; a second one ends it at once.
     Worker(worker::WorkerArgs),
+    /// Say what is wrong with everything that a server stands on, and what to do
+    ///
+    /// Looks at this host (data folder, models, ffmpeg and its sandbox), the database, the queue and the store of media, as
+    /// the settings name them. Changes nothing; the exit status is 1 where a server would not work.
+    Doctor(doctor::DoctorArgs),
+    /// Bring the database to the shape of this version, or move a SQLite one into PostgreSQL
+    ///
+    /// Servers do the first by themselves when they start. A move goes on where it was when it is cut short, and ends with
+    /// comparing every row; stop the server on the old data folder before, and start others on the new database after.
+    Migrate(migrate::MigrateArgs),
     /// Print a link that opens the server's dashboard, signed in
     ///
     /// The link works once, within ten minutes, for the key that the command uses.
@@ -164,6 +176,8 @@ async fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Serve(args) => serve::run(args).await,
         Command::Worker(args) => worker::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Dashboard { args, server } => dashboard::run(args, &server).await,
         Command::Key(args) => key::run(args).await,
         Command::Models(args) => tokio::task::block_in_place(|| models::run(args)),

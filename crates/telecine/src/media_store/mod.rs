@@ -24,7 +24,8 @@ pub use object::ObjectMedia;
 pub use open::open;
 
 use crate::fault::{Code, Error, Fault, Result};
-use crate::time::Timestamp;
+use crate::ids::TaskId;
+use crate::time::{Clock as _, SystemClock, Timestamp};
 
 /// The bytes of a file as they come.
 pub type MediaStream = BoxStream<'static, std::io::Result<Bytes>>;
@@ -91,6 +92,27 @@ pub async fn bring(store: &dyn MediaStore, key: &MediaKey, aside: &Path) -> Resu
         return Err(broke_off(store, key, &format!("{written} of {size} bytes came")));
     }
     Ok(Some(aside.to_owned()))
+}
+
+/// Writes a small file, reads it and removes it: whether the store lets this host do what servers do. `aside` is a folder
+/// in which a file can be made.
+///
+/// # Errors
+/// When the store does not.
+pub async fn probe(store: &dyn MediaStore, aside: &Path) -> Result<()> {
+    const TEXT: &[u8] = b"Written by telecine doctor; may be removed.";
+    let task = TaskId::generate(SystemClock.now());
+    let (key, file) = (MediaKey::Upload(task), aside.join(format!(".telecine-probe-{task}")));
+    tokio::fs::write(&file, TEXT).await.context("make a file")?;
+    let stored = store.put(&key, &file).await;
+    let _ = tokio::fs::remove_file(&file).await;
+    stored?;
+    let read = read_all(store, &key).await;
+    store.remove(MediaFolder::Task(task)).await?;
+    match read? {
+        Some(bytes) if bytes == TEXT => Ok(()),
+        other => Err(anyhow::anyhow!("wrote {} bytes and read {:?}", TEXT.len(), other.map(|bytes| bytes.len())).into()),
+    }
 }
 
 /// The whole of a small file; none when there is none.

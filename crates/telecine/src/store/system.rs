@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::Finding;
 use crate::fault::Result;
 use crate::system::{Database, QueueState};
 use crate::time::Timestamp;
@@ -26,6 +27,8 @@ pub trait SystemStore: Send + Sync {
     async fn queue_state(&self, now: Timestamp) -> Result<QueueState>;
     /// Bytes of streams, and of the files of assets. This one looks at every row.
     async fn media_bytes(&self) -> Result<(u64, u64)>;
+    /// What is wrong with the database, if anything is. Changes nothing, and takes its time.
+    async fn examine(&self) -> Result<Vec<Finding>>;
     /// The connections to the database that this process has now, by pool.
     fn connections(&self) -> Vec<Connections> {
         Vec::new()

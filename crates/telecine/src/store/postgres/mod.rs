@@ -3,6 +3,7 @@
 
 #[macro_use]
 mod dialect;
+mod examine;
 #[expect(clippy::duplicate_mod, reason = "the SQL that both databases understand, compiled for this one")]
 #[path = "../sql/mod.rs"]
 mod sql;
@@ -54,6 +55,15 @@ impl PostgresStore {
         let store = Self { writer, readers, aside: Default::default() };
         moving::expect_none(&store).await?;
         Ok(store)
+    }
+
+    /// The database as it is: nothing of it is made.
+    ///
+    /// # Errors
+    /// When the URL cannot be read.
+    pub fn open_as_it_is(url: &str) -> Result<Self> {
+        let readers = pool_of(url, 1)?;
+        Ok(Self { writer: readers.clone(), readers, aside: Default::default() })
     }
 
     /// Version and size.

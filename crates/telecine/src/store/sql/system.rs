@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{Pool, SqlStore};
 use super::rows::{moment_if_any, status, unsigned};
 use crate::fault::Result;
-use crate::store::{Connections, SystemStore};
+use crate::store::{Connections, Finding, SystemStore};
 use crate::system::{Database, QueueState, StagesInHand};
 use crate::time::Timestamp;
 use crate::transfer::Counts;
@@ -77,6 +77,10 @@ impl SystemStore for SqlStore {
         .fetch_one(&self.readers)
         .await?;
         Ok((unsigned(streams)?, unsigned(assets)?))
+    }
+
+    async fn examine(&self) -> Result<Vec<Finding>> {
+        self.findings().await
     }
 
     fn connections(&self) -> Vec<Connections> {

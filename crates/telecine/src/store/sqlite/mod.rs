@@ -3,6 +3,7 @@
 
 #[macro_use]
 mod dialect;
+mod examine;
 #[expect(clippy::duplicate_mod, reason = "the SQL that both databases understand, compiled for this one")]
 #[path = "../sql/mod.rs"]
 mod sql;
@@ -57,6 +58,16 @@ impl SqliteStore {
         let reading = options.with_regexp().pragma("query_only", "ON").pragma("cache_size", "-16384");
         let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await?;
         Ok(Self { writer, readers, aside: () })
+    }
+
+    /// The database at `path` as it is: nothing of it is made, and nothing can be written.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub async fn open_as_it_is(path: impl AsRef<Path>) -> Result<Self> {
+        let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON");
+        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.with_regexp()).await?;
+        Ok(Self { writer: readers.clone(), readers, aside: () })
     }
 
     /// Version and size.

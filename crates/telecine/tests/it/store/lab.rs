@@ -61,6 +61,11 @@ impl Lab {
         sqlx::SqlitePool::connect_with(options).await.unwrap()
     }
 
+    /// Where the database is, if it is on PostgreSQL.
+    pub(crate) fn database_url(&self) -> Option<&str> {
+        self.database.as_ref().map(PostgresDatabase::url)
+    }
+
     /// From now on nobody can write to the table.
     pub(crate) async fn forbid_writes(&self, table: &str) {
         if let Some(database) = &self.database {

@@ -9,6 +9,7 @@ mod integrations;
 mod inventory;
 mod keys;
 pub(crate) mod lab;
+mod moving;
 mod search;
 mod sqlite;
 mod tasks;

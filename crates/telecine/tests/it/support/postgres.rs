@@ -30,6 +30,15 @@ pub(crate) struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
+    /// One without tables.
+    pub(crate) async fn create_empty() -> Self {
+        let name = format!("test_{}", uuid::Uuid::new_v4().simple());
+        let server = tokio::task::spawn_blocking(server).await.expect("a server");
+        let mut admin = PgConnection::connect(&server.endpoint).await.expect("the server answers");
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.expect("a database");
+        Self { url: on(&server.endpoint, &name), psql: server.psql(), name }
+    }
+
     /// Makes it, on the server of this run.
     pub(crate) async fn create() -> Self {
         let name = format!("test_{}", uuid::Uuid::new_v4().simple());

@@ -1,0 +1,82 @@
+//! `telecine migrate`: brings the database to the shape of this version, or moves a SQLite one into PostgreSQL.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::failure::{Failure, Outcome};
+use super::settings::{DataArgs, DatabaseArgs, FileArgs, SharedArgs};
+use super::show::say;
+use crate::app::{FolderLock, open_store};
+use crate::config::load;
+use crate::files::DataDir;
+use crate::store::postgres::{Move, Moved};
+
+#[derive(Debug, Args)]
+pub(super) struct MigrateArgs {
+    /// Data folder of a server that has worked alone: all that its SQLite database holds is moved into the database that
+    /// --database names, which must be empty
+    #[arg(long, value_name = "FOLDER")]
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    file: FileArgs,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    shared: SharedArgs,
+}
+
+/// Runs the command.
+pub(super) async fn run(args: MigrateArgs) -> Outcome {
+    let mut flags = args.file.flags();
+    args.data.add_to(&mut flags);
+    args.database.add_to(&mut flags);
+    args.shared.add_to(&mut flags);
+    let config = load(&flags)?;
+    let Some(folder) = args.from else {
+        let database = open_store(&config).await?.database().await?;
+        say!(
+            "The database ({} {}, {} MB) has the shape of this version.",
+            database.kind,
+            database.version,
+            database.size_bytes / 1_000_000
+        );
+        return Ok(());
+    };
+    let Some(url) = &config.database.url else {
+        return Err(Failure::Usage(
+            "name the database to move to, with --database or TELECINE_DATABASE".to_owned(),
+        ));
+    };
+    let files = DataDir::new(&folder);
+    if !files.database().exists() {
+        return Err(Failure::Usage(format!("there is no database in {}", folder.display())));
+    }
+    let _lock = FolderLock::take(&files).map_err(|_| {
+        Failure::Usage(format!("a server works on {}; stop it first, it stays as it is", folder.display()))
+    })?;
+    move_database(&files, url.reveal()).await?;
+    say!(
+        "\nThe old database stays as it is. What else lies in {folder} is not moved by itself:\n\
+         - secrets.key: give it to every server and worker (secrets.key_file), or sealed secrets cannot be read;\n\
+         - media, assets, work: copy them to the place that --media names.",
+        folder = folder.display()
+    );
+    Ok(())
+}
+
+async fn move_database(files: &DataDir, url: &str) -> Outcome {
+    let moving = Move::begin(&files.database(), url).await?;
+    moving.run(|moved| tell("moved", moved)).await?;
+    let rows = moving.verify(|moved| tell("compared", moved)).await?;
+    say!("{rows} rows are in the new database, each compared with the old one.");
+    Ok(())
+}
+
+fn tell(what: &str, moved: Moved<'_>) {
+    if moved.rows > 0 {
+        eprintln!("{what}: {} ({} rows)", moved.table, moved.rows);
+    }
+}
