@@ -12,6 +12,7 @@ mod finding;
 mod generation;
 mod idempotency;
 mod inventory;
+mod offers;
 pub mod postgres;
 mod processes;
 mod sessions;
@@ -29,6 +30,7 @@ pub use generation::GenerationStore;
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
 pub use processes::{InHand, Process, ProcessStore};
+pub use offers::{Offer, OfferClass, OfferStore};
 pub use sessions::{NewSignIn, SessionStore};
 pub use speech::SpeechStore;
 pub use streams::StreamStore;
@@ -601,6 +603,7 @@ pub trait Store:
     + SpeechStore
     + SystemStore
     + ProcessStore
+    + OfferStore
     + std::fmt::Debug
 {
     /// Whether the database answers and can write; for readiness.

@@ -6,9 +6,11 @@ use anyhow::Context as _;
 
 use super::counters::Recount;
 use super::filters::Sql;
+use super::lending::{Due, DueRow, due_task};
 use super::rows::{
     TASK_COLUMNS, TaskRow, duplicate_by, moment_if_any, parsed, parsed_if_any, signed, status, to_json,
 };
+use super::turns::{self, Lane};
 use super::{SqlStore, Write, webhooks};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, TaskId, TransferId};
@@ -17,20 +19,9 @@ use crate::store::TaskChange;
 use crate::time::Timestamp;
 use crate::transfer::{Event, Status, Task, after_crash, next_status};
 
-pub(in crate::store) const LANES_IN_TURN: &str = concat!(
-    "SELECT l.id FROM lane l WHERE ",
-    is!("l.is_open"),
-    " AND EXISTS (SELECT 1 FROM task t WHERE t.lane = l.id AND t.due_at <= $1) ORDER BY l.turn LIMIT ",
-    lanes_tried!()
-);
-pub(in crate::store) const LANE_HAD_ITS_TURN: &str = concat!(
-    "UPDATE lane SET turn = (SELECT max(turn) + 1 FROM lane WHERE ",
-    is!("is_open"),
-    ") WHERE id = $1"
-);
 pub(in crate::store) const TASK_DUE: &str = concat!(
-    "SELECT seq, id, fence, status, transfer_id FROM task WHERE lane = $1 AND due_at <= $2 \
-     ORDER BY due_at, seq LIMIT 1",
+    due_task!(),
+    " WHERE t.lane = $1 AND t.due_at <= $2 ORDER BY t.due_at, t.seq LIMIT 1",
     if_unlocked!()
 );
 pub(in crate::store) const NEXT_DUE: &str = concat!(
@@ -185,46 +176,31 @@ pub(super) async fn change(
     Ok(Ok(()))
 }
 
-/// Number, id, fence, status and transfer.
-type DueTask = (i64, String, i64, String, Option<String>);
-
 pub(super) async fn next(store: &SqlStore, now: Timestamp, lease: Duration) -> Result<Option<Claim>> {
     let mut write = store.write_beside().await?;
-    let lanes: Vec<i64> =
-        sqlx::query_scalar(LANES_IN_TURN).bind(now.as_millis()).fetch_all(&mut *write).await?;
-    let mut found: Option<(i64, DueTask)> = None;
-    for lane in lanes {
-        let due = sqlx::query_as(TASK_DUE).bind(lane).bind(now.as_millis());
-        if let Some(task) = due.fetch_optional(&mut *write).await? {
-            found = Some((lane, task));
-            break;
+    loop {
+        let mut found: Option<(Lane, DueRow)> = None;
+        for lane in turns::in_turn(&mut write, now).await? {
+            let due = sqlx::query_as(TASK_DUE).bind(lane.id).bind(now.as_millis());
+            if let Some(task) = due.fetch_optional(&mut *write).await? {
+                found = Some((lane, task));
+                break;
+            }
+        }
+        // Where there are others who claim at the same moment, they may have the last ones.
+        let Some((lane, due)) = found else {
+            write.commit().await?;
+            return Ok(None);
+        };
+        // Given up, there is another.
+        if let Some(claim) = Due::try_from(due)?.lend(&mut write, now, lease).await? {
+            // Last, for every change of a task comes to the lane by way of the transfer.
+            turns::lane_had_its_turn(&mut write, &lane, now).await?;
+            turns::workspace_had_its_turn(&mut write, &lane.workspace).await?;
+            write.commit().await?;
+            return Ok(Some(claim));
         }
     }
-    // Where there are others who claim at the same moment, they may have the last ones.
-    let Some((lane, (seq, id, fence, name, transfer))) = found else { return Ok(None) };
-    let before = status(&name)?;
-    let after = next_status(before, &Event::Claimed).context("a task that is due is final")?;
-    let claim = Claim { task: parsed(&id)?, fence: fence + 1, lease_until: now.after(lease) };
-    sqlx::query(
-        "UPDATE task SET status = $1, fence = $2, lease_until = $3, due_at = $3, attempts = attempts + 1, \
-         waiting_for = NULL, updated_at = $4 WHERE seq = $5",
-    )
-    .bind(after.as_str())
-    .bind(claim.fence)
-    .bind(claim.lease_until.as_millis())
-    .bind(now.as_millis())
-    .bind(seq)
-    .execute(&mut *write)
-    .await?;
-    if let Some(transfer) = parsed_if_any::<TransferId>(transfer.as_deref())? {
-        let mut recount = Recount::default();
-        recount.moved(before, after, 1);
-        recount.apply(&mut write, transfer, now).await?;
-    }
-    // Last, for every change of a task comes to the lane by way of the transfer.
-    sqlx::query(LANE_HAD_ITS_TURN).bind(lane).execute(&mut *write).await?;
-    write.commit().await?;
-    Ok(Some(claim))
 }
 
 pub(super) async fn extend(

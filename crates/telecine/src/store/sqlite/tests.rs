@@ -3,32 +3,34 @@
 use sqlx::AssertSqlSafe;
 
 use super::SqliteStore;
-use super::sql::claims::{LANE_HAD_ITS_TURN, LANES_IN_TURN, NEXT_DUE, TASK_DUE};
+use super::sql::claims::{NEXT_DUE, TASK_DUE};
 use super::sql::filters::Sql;
+use super::sql::offers::{LANES_TO_OFFER, STANDING, TASKS_TO_OFFER};
 use super::sql::system::{IN_HAND, OPEN, SINGLE, WAITS_SINCE};
 use super::sql::tasks::conditions;
+use super::sql::turns::{LANES_IN_TURN, TRANSFER_HAD_ITS_TURN, TRANSFER_IN_TURN, WORKSPACE_HAD_ITS_TURN};
 use crate::ids::{TransferId, WorkspaceId};
 use crate::store::TaskFilter;
 use crate::time::Timestamp;
 use crate::transfer::Status;
 
-/// With a million tasks waiting, a claim must neither walk them nor sort them.
+/// With a million tasks waiting, neither a claim nor an offer may walk them or sort them.
 #[tokio::test]
-async fn claims_are_served_by_indexes() {
+async fn claims_and_offers_are_served_by_indexes() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("telecine.db")).await.unwrap();
-    for statement in [LANES_IN_TURN, LANE_HAD_ITS_TURN, TASK_DUE, NEXT_DUE] {
+    let finding = [LANES_IN_TURN, TRANSFER_IN_TURN, TASK_DUE, NEXT_DUE, LANES_TO_OFFER, TASKS_TO_OFFER, STANDING];
+    for statement in finding.into_iter().chain([TRANSFER_HAD_ITS_TURN, WORKSPACE_HAD_ITS_TURN]) {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let steps: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explain).fetch_all(&store.readers).await.unwrap();
         let plan: Vec<&str> = steps.iter().map(|(.., step)| step.as_str()).collect();
-        let is_walk = |step: &&&str| {
-            step.contains("TEMP B-TREE") || (step.contains("SCAN") && !step.contains("INDEX lane_turn"))
-        };
+        let is_by_turn = |step: &str| step.contains("INDEX workspace_turn") || step.contains("INDEX lane_turn");
+        let is_walk =
+            |step: &&&str| step.contains("TEMP B-TREE") || (step.contains("SCAN") && !is_by_turn(step));
         assert_eq!(plan.iter().find(is_walk), None, "{statement}: {plan:?}");
-        assert!(
-            plan.iter().any(|step| step.contains("INDEX task_due") || statement == LANE_HAD_ITS_TURN)
-        );
+        let is_served = plan.iter().any(|step| step.contains("INDEX task_due") || step.contains("INDEX task_offered"));
+        assert!(!finding.contains(&statement) || is_served, "{statement}: {plan:?}");
     }
 }
 

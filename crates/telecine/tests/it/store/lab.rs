@@ -26,7 +26,7 @@ pub(crate) const FIRST_PAGE: Paging =
 
 pub(crate) struct Lab {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: ManualClock,
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) workspace: WorkspaceId,
     /// What the store lies in, or what belongs to it.
     pub(crate) folder: tempfile::TempDir,
@@ -49,7 +49,7 @@ impl Lab {
     }
 
     async fn with(store: Arc<dyn Store>, folder: tempfile::TempDir, database: Option<PostgresDatabase>) -> Self {
-        let clock = ManualClock::at("2024-03-01T09:00:00Z".parse().unwrap());
+        let clock = Arc::new(ManualClock::at("2024-03-01T09:00:00Z".parse().unwrap()));
         let workspace = store.default_workspace(clock.now()).await.unwrap();
         Self { store, clock, workspace, folder, database }
     }
@@ -124,6 +124,25 @@ impl Lab {
         index.id
     }
 
+    /// An index of another workspace than the lab's own.
+    pub(crate) async fn index_of_another(&self, name: &str) -> Index {
+        let workspace = self.stranger();
+        let insert = "INSERT INTO workspace (id, is_default, created_at) VALUES ($1, $2, 0)";
+        match &self.database {
+            None => {
+                let insert = sqlx::query(insert).bind(workspace.to_string()).bind(false);
+                insert.execute(&self.raw().await).await.unwrap();
+            }
+            Some(database) => {
+                let mut raw = sqlx::PgConnection::connect(database.url()).await.unwrap();
+                sqlx::query(insert).bind(workspace.to_string()).bind(false).execute(&mut raw).await.unwrap();
+            }
+        }
+        let index = Index { workspace, ..self.index_named(name) };
+        self.store.insert_index(&index).await.unwrap();
+        index
+    }
+
     pub(crate) fn new_task(&self, index: IndexId, key: &str) -> NewTask {
         NewTask {
             id: TaskId::generate(self.now()),
@@ -146,7 +165,18 @@ impl Lab {
 
     /// An accepted transfer of these keys, and its tasks.
     pub(crate) async fn transfer(&self, index: IndexId, keys: &[&str]) -> (TransferId, Vec<TaskId>) {
-        let id = self.receiving().await;
+        self.transfer_of(self.workspace, index, keys).await
+    }
+
+    /// The same of any workspace.
+    pub(crate) async fn transfer_of(
+        &self,
+        workspace: WorkspaceId,
+        index: IndexId,
+        keys: &[&str],
+    ) -> (TransferId, Vec<TaskId>) {
+        let id = TransferId::generate(self.now());
+        self.store.begin_transfer(workspace, id, self.now()).await.unwrap();
         let tasks: Vec<NewTask> = keys.iter().map(|key| self.new_task(index, key)).collect();
         self.store.add_tasks(id, &tasks, self.now()).await.unwrap();
         self.store.accept_transfer(id, self.now()).await.unwrap();
