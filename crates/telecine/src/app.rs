@@ -15,7 +15,7 @@ use crate::files::DataDir;
 use crate::integration::keeper::Keeper;
 use crate::media_store::{self, MediaStore};
 use crate::pipeline::{self, Engines, ProgressBoard};
-use crate::queue::{Queue, TableQueue};
+use crate::queue::{JetStreamQueue, Queue, TableQueue};
 use crate::search::Searcher;
 use crate::source::{Opener, Sources};
 use crate::startup;
@@ -133,7 +133,7 @@ impl App {
         let vault = Arc::new(open_vault(&config, &files, &*store).await?);
         let sources = Opener::new(&config, Arc::clone(&vault), Arc::clone(&clock));
         let app = Arc::new(Self {
-            queue: open_queue(&config, &store).await?,
+            queue: open_queue(&config, &store, &clock).await?,
             sources: Arc::new(sources),
             vault,
             search: Arc::new(search),
@@ -195,12 +195,18 @@ pub async fn open_store_as_it_is(config: &Config) -> Result<Option<Arc<dyn Store
 /// The queue that the settings name.
 ///
 /// # Errors
-/// When it cannot be reached.
-#[expect(clippy::unused_async, reason = "queues of other servers are connected to")]
-async fn open_queue(config: &Config, store: &Arc<dyn Store>) -> Result<Arc<dyn Queue>> {
-    match &config.queue.url {
+/// When a file that it needs cannot be read. That nobody answers yet is none.
+async fn open_queue(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Queue>> {
+    match config.queue.stream() {
         None => Ok(Arc::new(TableQueue::new(Arc::clone(store)))),
-        Some(url) => Err(anyhow::anyhow!("cannot use {url}: this version has no queue over NATS").into()),
+        Some(options) => {
+            let queue = JetStreamQueue::open(options, Arc::clone(store), Arc::clone(clock)).await?;
+            Ok(Arc::new(queue))
+        }
     }
 }
 

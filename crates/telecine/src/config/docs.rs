@@ -14,6 +14,7 @@ use super::schema::{Field, Kind, fields};
 const SOURCES: [&str; 11] = [
     include_str!("mod.rs"),
     include_str!("assets.rs"),
+    include_str!("queue.rs"),
     include_str!("shared.rs"),
     include_str!("streaming.rs"),
     include_str!("telemetry.rs"),

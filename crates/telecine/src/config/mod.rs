@@ -4,6 +4,7 @@
 mod assets;
 mod docs;
 mod load;
+mod queue;
 mod rules;
 mod schema;
 mod shared;
@@ -23,7 +24,8 @@ use crate::keys::RateLimits;
 pub use assets::AssetsConfig;
 pub use docs::{Setting, settings, to_commented_toml, to_markdown};
 pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
-pub use shared::{DatabaseConfig, MediaPlace, MediaStoreConfig, QueueConfig, ServiceUrl};
+pub use queue::QueueConfig;
+pub use shared::{DatabaseConfig, MediaPlace, MediaStoreConfig, ServiceUrl};
 pub use streaming::StreamingConfig;
 pub use telemetry::TelemetryConfig;
 pub use webhooks::WebhooksConfig;

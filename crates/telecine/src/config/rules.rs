@@ -54,6 +54,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         return refuse("writer.kind", &"openai", "`writer.endpoint_url` and `writer.model` must be set");
     }
     super::shared::check(config)?;
+    super::queue::check(config)?;
     let urls = [
         ("media_store.endpoint_url", &config.media_store.endpoint_url),
         ("server.public_url", &server.public_url),

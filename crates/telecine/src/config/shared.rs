@@ -20,15 +20,6 @@ pub struct DatabaseConfig {
     pub url: Option<ServiceUrl>,
 }
 
-/// How workers are told of tasks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct QueueConfig {
-    /// A NATS server with JetStream, such as `nats://nats.example.com:4222` (default: tasks are claimed from the database).
-    /// Its password is never shown.
-    pub url: Option<ServiceUrl>,
-}
-
 /// Where files lie that other servers must see: streams, assets, uploads.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -192,27 +183,13 @@ fn prefix(text: &str) -> String {
 
 /// Refuses addresses that nothing can be reached at.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
-    let Config { database, queue, media_store, .. } = config;
+    let Config { database, media_store, .. } = config;
     if let Some(url) = &database.url {
         let is_postgres = matches!(url.scheme(), "postgres" | "postgresql");
         if !is_postgres || Url::parse(url.reveal()).is_err() {
             let rule = "it must be the URL of a PostgreSQL database, such as postgres://telecine@db.example.com/telecine; \
                 leave it out for SQLite in the data folder";
             return refuse("database.url", url, rule);
-        }
-    }
-    if let Some(url) = &queue.url {
-        let is_nats = matches!(url.scheme(), "nats" | "tls");
-        // Several servers may be named, with commas between them.
-        if !is_nats || url.reveal().split(',').any(|one| Url::parse(one).is_err()) {
-            let rule = "it must be the URL of a NATS server, such as nats://nats.example.com:4222; leave it out to claim \
-                tasks from the database";
-            return refuse("queue.url", url, rule);
-        }
-        if database.url.is_none() {
-            let rule =
-                "`database.url` must be set as well: workers that share a queue share a PostgreSQL database";
-            return refuse("queue.url", url, rule);
         }
     }
     if let Err(rule) = media_store.place() {

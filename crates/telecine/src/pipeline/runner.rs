@@ -17,7 +17,7 @@ use super::workshop::Workshop;
 use super::{lease, measures, stream, tidy};
 use crate::app::App;
 use crate::fault::{Code, Fault};
-use crate::queue::Claim;
+use crate::queue::{Claim, spread};
 use crate::store::TaskChange;
 use crate::telemetry::traces;
 use crate::transfer::Event;
@@ -70,6 +70,7 @@ pub async fn run(app: Arc<App>) {
         }
     }
     while hands.join_next().await.is_some() {}
+    workshop.app.queue.close().await;
 }
 
 /// Until there may be new work, or a task that waits is due.
@@ -115,6 +116,7 @@ async fn work(workshop: Arc<Workshop>, claim: Claim, cancel: CancellationToken) 
 /// Writes down what follows from how the attempt ended.
 async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
     let outcome = outcome_of(&ended);
+    let is_released = matches!(ended, Err(Stop::Cancelled));
     metrics::counter!("telecine_tasks_total", "outcome" => outcome).increment(1);
     if ended.is_err() {
         traces::failed(&Span::current(), outcome);
@@ -135,6 +137,11 @@ async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
                 tracing::error!(task = %claim.task, error, "how an attempt ended could not be written down");
             }
         }
+    }
+    if is_released {
+        workshop.app.queue.give_back(&claim).await;
+    } else {
+        workshop.app.queue.done(&claim).await;
     }
     // It may have been cancelled or deleted meanwhile: what it has become decides.
     let app = &workshop.app;
@@ -189,7 +196,8 @@ fn follow_up(workshop: &Workshop, claim: Claim, stop: Stop) -> Option<TaskChange
     Some(event.into())
 }
 
-/// Another try after a pause that doubles, or the fault when there were enough.
+/// Another try after a pause that doubles (of which a part is left to chance, so that what failed together is not tried
+/// together), or the fault when there were enough.
 fn try_again(workshop: &Workshop, claim: Claim, cause: &'static str, fault: Fault, reason: String) -> Event {
     let config = &workshop.app.config.pipeline;
     let failures = workshop.count_failure(claim.task);
@@ -198,7 +206,7 @@ fn try_again(workshop: &Workshop, claim: Claim, cause: &'static str, fault: Faul
     if is_last {
         return Event::Failed(Box::new(fault));
     }
-    let pause = pause(Duration::from_secs(config.retry_base_s), failures);
+    let pause = pause(Duration::from_secs(config.retry_base_s), failures).mul_f64(spread());
     let until = workshop.app.clock.now().after(pause);
     Event::Postponed { until, reason: format!("{reason} (try {failures} of {})", config.max_attempts) }
 }

@@ -41,6 +41,12 @@ impl Queue for TableQueue {
         self.store.extend_claim(claim, until).await
     }
 
+    async fn done(&self, _: &Claim) {}
+
+    async fn give_back(&self, _: &Claim) {
+        self.wake();
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>> {
         self.store.next_due().await
     }
@@ -54,4 +60,6 @@ impl Queue for TableQueue {
         // For one who is about to wait.
         self.news.notify_one();
     }
+
+    async fn close(&self) {}
 }
