@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -397,6 +398,7 @@ class Nats(Server):
     """One NATS server with JetStream, its streams on disk, each message synced before it is acknowledged."""
 
     name = "nats"
+    max_file = "4GB"
 
     @property
     def endpoint(self) -> str:
@@ -407,8 +409,15 @@ class Nats(Server):
         return [program("nats-server"), "-c", "nats.conf"]
 
     def prepare(self) -> None:
-        jetstream = 'jetstream { store_dir: "data", sync_interval: always, max_mem: 64MB, max_file: 4GB }'
-        (self.folder / "nats.conf").write_text(f"host: {HOST}\nport: {self.port}\n{jetstream}\n")
+        (self.folder / "nats.conf").write_text(self.configuration())
+
+    def configuration(self) -> str:
+        """What it reads at start."""
+        limits = f"max_mem: 64MB, max_file: {self.max_file}"
+        return (
+            f'host: {HOST}\nport: {self.port}\npid_file: "pid"\n'
+            f'jetstream {{ store_dir: "data", sync_interval: always, {limits} }}\n'
+        )
 
     def greeting(self) -> str:
         """What it says to whoever connects; nothing where nobody answers."""
@@ -421,12 +430,87 @@ class Nats(Server):
     def is_ready(self) -> bool:
         return "INFO" in self.greeting()
 
+    def facts(self) -> dict[str, str]:
+        # Its folder has `pid` and `nats.conf`: enough to end it without notice, and to start it again as it was.
+        return super().facts() | {"program": program("nats-server"), "folder": str(self.folder)}
+
+
+class NatsSmall(Nats):
+    """The same with a disk that is full after a few messages."""
+
+    name = "nats-small"
+    max_file = "48KB"
+
+
+class NatsNode(Nats):
+    """One of three that make a cluster."""
+
+    def __init__(self, folder: pathlib.Path, number: int, routes: list[int]) -> None:
+        self.name = f"node-{number}"
+        super().__init__(folder)
+        self.routes, self.route = routes, routes[number]
+        self.monitor = free_port()
+
+    def configuration(self) -> str:
+        routes = ", ".join(f'"nats://{HOST}:{port}"' for port in self.routes)
+        # Clients are told of no other nodes: a test decides by which way each is reached.
+        cluster = f'name: telecine, listen: "{HOST}:{self.route}", no_advertise: true, routes: [{routes}]'
+        return (
+            f'{super().configuration()}server_name: "{self.name}"\nhttp: "{HOST}:{self.monitor}"\n'
+            f"cluster {{ {cluster} }}\n"
+        )
+
+    def is_ready(self) -> bool:
+        # The first says that it has joined, the second that there is a leader who can make streams.
+        if status(f"http://{HOST}:{self.monitor}/healthz?js-server-only=true") != 200:
+            return False
+        with HTTP.open(f"http://{HOST}:{self.monitor}/jsz", timeout=5) as response:
+            return bool(json.load(response).get("meta_cluster", {}).get("leader"))
+
+    def facts(self) -> dict[str, str]:
+        return super().facts() | {"monitor": f"http://{HOST}:{self.monitor}"}
+
+
+class NatsCluster(Server):
+    """Three NATS servers that hold each stream together, as long as two of them are there."""
+
+    name = "nats-cluster"
+
+    def __init__(self, folder: pathlib.Path, port: int | None = None) -> None:
+        super().__init__(folder, port)
+        routes = [free_port() for _ in range(3)]
+        self.nodes = [NatsNode(self.folder, number, routes) for number in range(3)]
+
+    @property
+    def endpoint(self) -> str:
+        """All of them, with commas between."""
+        return ",".join(node.endpoint for node in self.nodes)
+
+    def command(self) -> list[str]:
+        # What stops it stops all; a node that a test has ended, and started again, is the test's.
+        nodes = [f"cd {shlex.quote(str(node.folder))}; {shlex.join(node.command())} & nodes=\"$nodes $!\"" for node in self.nodes]
+        return ["sh", "-c", f"{'; '.join(nodes)}; trap 'kill $nodes 2>/dev/null; exit 0' TERM; while :; do sleep 1 & wait $!; done"]
+
+    def prepare(self) -> None:
+        for node in self.nodes:
+            node.folder.mkdir(parents=True, exist_ok=True)
+            node.prepare()
+
+    def is_ready(self) -> bool:
+        return all(node.is_ready() for node in self.nodes)
+
+    def facts(self) -> dict[str, str]:
+        facts = super().facts() | {"program": program("nats-server")}
+        for number, node in enumerate(self.nodes):
+            facts |= {f"{key}_{number}": value for key, value in node.facts().items() if key != "program"}
+        return facts
+
 
 SERVERS: dict[str, type[Server]] = {
     server.name: server
     for server in (
         *(Ministack, SeaweedFs, SeaweedFsRoles, Ceph, FakeGcs, Azurite),
-        *(Postgres, PostgresFast, Nats),
+        *(Postgres, PostgresFast, Nats, NatsSmall, NatsCluster),
     )
 }
 

@@ -9,6 +9,7 @@ mod bucket;
 mod chunks;
 mod installation;
 mod kills;
+mod nats;
 mod monitoring;
 mod outcome;
 mod sim;

@@ -3,7 +3,9 @@
 pub(crate) mod account;
 pub(crate) mod customer;
 pub(crate) mod engines;
+pub(crate) mod nats;
 pub(crate) mod postgres;
+pub(crate) mod proxy;
 pub(crate) mod servers;
 pub(crate) mod stub;
 pub(crate) mod vaults;
