@@ -1,7 +1,7 @@
 //! Who runs a task next: the `Queue` seam. The task's row is the truth; a claim is a lease on it with a fence, and what
 //! is written under a fence that is no longer the row's changes nothing. Knows no SQL.
 
-mod jetstream;
+pub mod jetstream;
 mod table;
 
 use std::time::Duration;

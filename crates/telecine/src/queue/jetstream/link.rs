@@ -19,7 +19,7 @@ use super::health::Health;
 use super::message::{Lane, Note, TASKS};
 
 /// How long a request may take.
-const REQUEST_LIMIT: Duration = Duration::from_secs(3);
+pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(3);
 /// How long a message may take to leave, where nobody waits for an answer.
 const SEND_LIMIT: Duration = Duration::from_millis(200);
 /// How long a lane in which nothing was found is left alone, unless there is news of it.
@@ -283,7 +283,7 @@ async fn fetch(consumer: &PullConsumer) -> anyhow::Result<Option<Message>> {
     tokio::time::timeout(REQUEST_LIMIT, fetched).await.context("the stream did not answer in time")?
 }
 
-async fn connect(options: &JetStreamOptions) -> anyhow::Result<Client> {
+pub(super) async fn connect(options: &JetStreamOptions) -> anyhow::Result<Client> {
     // The one crypto library of this program; it is an error only if it was chosen before.
     let _ = async_nats::rustls::crypto::aws_lc_rs::default_provider().install_default();
     let servers: Vec<ServerAddr> = options

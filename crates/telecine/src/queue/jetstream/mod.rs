@@ -2,6 +2,7 @@
 //! truth: a message only says where to look, and whoever pulls it takes the row before the work. The backlog stays in the
 //! database; the relay (`relay.rs`) keeps a few tasks in the stream. Where NATS is away, tasks are claimed from the table.
 
+mod check;
 mod health;
 mod link;
 mod message;
@@ -20,6 +21,7 @@ use futures::StreamExt as _;
 use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
+pub use self::check::{Finding, Level, check};
 use self::link::{Link, answer};
 use self::message::{Lane, Note};
 use self::relay::Ahead;

@@ -10,6 +10,7 @@ use futures::StreamExt as _;
 use telecine::fault::Code;
 use telecine::ids::TaskId;
 use telecine::queue::JetStreamOptions;
+use telecine::queue::jetstream::{Finding, Level, check};
 use telecine::store::OfferClass;
 use telecine::transfer::Event;
 
@@ -271,4 +272,20 @@ async fn many_relays_at_once_offer_each_task_once() {
     // The queue's own relay may have offered some as well.
     let standing = store.standing_offers(OfferClass::Bulk, now).await.unwrap();
     assert!(standing == 100 && offers.len() <= 100, "{standing} stand");
+}
+
+#[tokio::test]
+async fn what_is_to_be_said_of_a_server_and_its_stream_is_said() {
+    let nats = Nats::start("nats");
+    let options = options(&nats.endpoints());
+    let said = |findings: Vec<Finding>| -> Vec<(&str, Level, String)> {
+        findings.into_iter().map(|finding| (finding.name, finding.level, finding.found)).collect()
+    };
+    let before = said(check(&options).await);
+    assert_eq!(before.iter().map(|(name, ..)| *name).collect::<Vec<_>>(), ["nats", "jetstream", "stream"]);
+    assert!(before.iter().all(|(_, level, _)| *level == Level::Ok), "{before:?}");
+    assert_eq!(before[2].2, "TELECINE_TASKS will be made");
+    let _house = house(&nats).await;
+    let after = said(check(&JetStreamOptions { replicas: 3, ..options }).await);
+    assert_eq!(after[2], ("stream", Level::Warning, "TELECINE_TASKS has 1 replicas and 0 messages".to_owned()));
 }
