@@ -37,6 +37,8 @@ const SHORTEST_WINDOW: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 struct Laid {
     created: i128,
+    /// Whether nothing was ever put into it.
+    is_unused: bool,
     /// By [`Lane::place`].
     consumers: Vec<PullConsumer>,
 }
@@ -82,10 +84,11 @@ impl Link {
     /// offered through it is lost.
     pub(super) async fn lay(&self) -> anyhow::Result<bool> {
         let laid = tokio::time::timeout(REQUEST_LIMIT * 3, self.try_lay()).await.context("no answer in time")??;
-        let created = laid.created;
+        let (created, is_unused) = (laid.created, laid.is_unused);
         *self.laid.write().await = Some(Arc::new(laid));
         let before = self.known.lock().unwrap_or_else(PoisonError::into_inner).replace(created);
-        Ok(before != Some(created))
+        // Who comes first to a stream that was made anew says so; who only begins finds it in use.
+        Ok(before.map_or(is_unused, |before| before != created))
     }
 
     async fn try_lay(&self) -> anyhow::Result<Laid> {
@@ -123,7 +126,8 @@ impl Link {
             self.context.create_consumer_on_stream(config, stream.as_str())
         });
         let consumers = try_join_all(consumers).await?;
-        Ok(Laid { created: info.created.unix_timestamp_nanos(), consumers })
+        let is_unused = info.state.last_sequence == 0;
+        Ok(Laid { created: info.created.unix_timestamp_nanos(), is_unused, consumers })
     }
 
     /// Lays it anew before it is used the next time.
@@ -174,7 +178,7 @@ impl Link {
         Ok(None)
     }
 
-    fn check_connected(&self) -> anyhow::Result<()> {
+    pub(super) fn check_connected(&self) -> anyhow::Result<()> {
         match self.client.connection_state() {
             State::Connected => Ok(()),
             state => Err(anyhow!("there is no connection to NATS ({state})")),

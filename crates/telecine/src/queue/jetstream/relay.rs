@@ -78,6 +78,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
 async fn look(shared: &Shared) -> anyhow::Result<()> {
     let link = &shared.link;
     if !link.is_laid().await || link.pulls.is_failing() {
+        // Requests without a connection would be sent when there is one again, long after anybody waits for them.
+        link.check_connected()?;
         lay(shared).await?;
     }
     let now = shared.clock.now();
