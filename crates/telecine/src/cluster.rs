@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::fault::Result;
 use crate::files::DataDir;
 use crate::ids::{ImportId, TransferId, WorkspaceId};
-use crate::integration::keeper::Duty;
+use crate::integration::keeper::{self, Duty};
 use crate::store::{InHand, Process, Store};
 use crate::time::Timestamp;
 use crate::vault::Vault;
@@ -57,6 +57,11 @@ pub async fn appear(app: &App) -> Result<()> {
         app.store.keep_alive(&myself(app), now.after(LEASE), now).await?;
     }
     Ok(())
+}
+
+/// What a worker does besides its work, until it stops.
+pub async fn run(app: Arc<App>) {
+    keeper::keep(app, vec![ALIVE], TELL_EVERY).await;
 }
 
 fn tell(app: &Arc<App>, _: Timestamp) -> BoxFuture<'_, Result<()>> {

@@ -11,7 +11,7 @@ use super::settings::{DataArgs, DatabaseArgs, FileArgs, ModelsDirArgs, SetArgs, 
 use super::show::say;
 use crate::app::{App, Role};
 use crate::config::load;
-use crate::{embedding, http, pipeline, telemetry};
+use crate::{cluster, embedding, http, pipeline, telemetry};
 
 #[derive(Debug, Args)]
 pub(super) struct WorkerArgs {
@@ -62,6 +62,7 @@ pub(super) async fn run(args: WorkerArgs) -> Outcome {
     tracing::info!(%address, data_dir = %app.files.path().display(), "the worker is ready");
     let answering = http::serve(listener, http::operations(Arc::clone(&app)), app.stopping.clone());
     let mut parts = work(&app);
+    parts.push(Part::new("others are no longer told of this process", cluster::run(Arc::clone(&app))));
     parts.push(Part::fallible("how it is can no longer be asked", async {
         answering.await.map_err(|error| error.to_string())
     }));

@@ -3,6 +3,7 @@
 mod config;
 mod exit;
 mod help;
+mod hosts;
 mod keys;
 pub(crate) mod program;
 mod serve;
