@@ -26,6 +26,8 @@ use crate::transfer::Event;
 const REST: Duration = Duration::from_secs(1);
 /// How long it sleeps at most, whatever the queue says.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+/// The same where other processes make tasks, who cannot wake it.
+const BESIDE_OTHERS: Duration = Duration::from_secs(1);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -77,7 +79,8 @@ pub async fn run(app: Arc<App>) {
 async fn sleep(workshop: &Workshop) {
     let app = &workshop.app;
     let due = app.queue.next_due().await.ok().flatten();
-    let nap = due.map_or(LONGEST_SLEEP, |due| due.since(app.clock.now()).min(LONGEST_SLEEP));
+    let longest = if app.config.is_shared() { BESIDE_OTHERS } else { LONGEST_SLEEP };
+    let nap = due.map_or(longest, |due| due.since(app.clock.now()).min(longest));
     tokio::select! {
         () = app.stopping.cancelled() => {}
         () = app.queue.wait() => {}
