@@ -18,7 +18,7 @@ use reader::{FrameReader, Tally};
 
 use crate::child::Running;
 use crate::frames::FrameSender;
-use crate::probe::{AudioStream, Probe, VideoStream};
+use crate::probe::{AudioStream, Probe, VideoStream, refused_size};
 use crate::sandbox::pipe_to_parent;
 use crate::tools::{Run, Tool};
 use crate::{MediaError, MediaTime, MediaTools, pixels};
@@ -135,7 +135,7 @@ impl MediaTools {
             Some((pictures, times)) => pictures.read(&mut child, times, frames).await?,
             None => Tally::default(),
         };
-        conclude(child, tally, &plan).await
+        conclude(child, tally, &plan, self.limits().max_pixels).await
     }
 
     /// The part of the command line that comes before the outputs.
@@ -210,9 +210,17 @@ impl Sound {
 }
 
 /// Waits for the child and judges what it leaves behind.
-async fn conclude(child: Running, tally: Tally, plan: &DecodePlan) -> Result<DecodeSummary, MediaError> {
+async fn conclude(
+    child: Running,
+    tally: Tally,
+    plan: &DecodePlan,
+    max_pixels: u64,
+) -> Result<DecodeSummary, MediaError> {
     let ended = child.end().await?;
     ended.within_limits()?;
+    if let (0, Some(value)) = (tally.frames, refused_size(&ended.stderr)) {
+        return Err(MediaError::TooLarge { what: "the picture (pixels)", value, limit: max_pixels });
+    }
     if !ended.status.success() {
         return Err(MediaError::Broken { detail: ended.detail() });
     }

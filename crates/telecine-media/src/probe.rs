@@ -100,6 +100,9 @@ impl Probe {
 /// ffprobe's JSON is small; a file that makes it larger is up to something.
 const MAX_JSON_BYTES: u64 = 4 << 20;
 
+/// The longest tag of a language that RFC 5646 wants to be taken; files can have megabytes there.
+const LONGEST_LANGUAGE: usize = 35;
+
 const ENTRIES: &str = "format=format_name,duration,start_time:\
     stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,\
     channels,sample_rate,start_time,duration:stream_disposition=default,attached_pic,still_image,timed_thumbnails:\
@@ -149,6 +152,10 @@ impl MediaTools {
         run.input(path)?;
         let (printed, ended) = self.start(Tool::Ffprobe, run)?.output(MAX_JSON_BYTES).await?;
         if !ended.status.success() {
+            if ended.stderr.contains(" exceeds max_streams ") {
+                let limit = u64::from(self.limits().max_streams);
+                return Err(MediaError::TooLarge { what: "the number of streams", value: limit + 1, limit });
+            }
             ended.within_limits()?;
             return Err(refusal(&ended, path, self.limits().max_pixels));
         }
@@ -220,12 +227,14 @@ pub(crate) fn refused_size(messages: &str) -> Option<u64> {
     messages.lines().find_map(refused_pixels)
 }
 
-/// `Picture size 9999x9999 exceeds specified max pixel count …` → the pixels.
+/// `Picture size 9999x9999 exceeds specified max pixel count …`, or `is invalid` for sizes beyond what ffmpeg can address →
+/// the pixels.
 fn refused_pixels(line: &str) -> Option<u64> {
     let (_, size) = line.split_once("Picture size ")?;
     let (width, rest) = size.split_once('x')?;
-    let (height, _) = rest.split_once(" exceeds")?;
-    Some(width.parse::<u64>().ok()?.saturating_mul(height.parse().ok()?))
+    let (height, _) = rest.split_once(" exceeds").or_else(|| rest.split_once(" is invalid"))?;
+    let pixels = width.parse::<u64>().ok()?.saturating_mul(height.parse().ok()?);
+    (pixels > 0).then_some(pixels)
 }
 
 /// Whether the file's first box is one that MP4 or QuickTime files begin with.
@@ -329,7 +338,8 @@ impl RawStream {
     }
 
     fn language(&self) -> Option<String> {
-        self.tags.language.clone().filter(|code| code != "und" && !code.is_empty())
+        let is_code = |code: &String| code != "und" && (1..=LONGEST_LANGUAGE).contains(&code.len());
+        self.tags.language.clone().filter(is_code)
     }
 
     fn video(&self, start: MediaTime) -> VideoStream {
@@ -402,7 +412,7 @@ fn unsigned(value: Option<i64>) -> u32 {
 fn ratio(text: &str) -> Option<f64> {
     let (over, under) = text.split_once(['/', ':'])?;
     let (over, under): (f64, f64) = (over.parse().ok()?, under.parse().ok()?);
-    (under != 0.0).then(|| over / under)
+    Some(over / under).filter(|ratio| ratio.is_finite())
 }
 
 #[cfg(test)]
@@ -427,6 +437,14 @@ mod tests {
     fn an_unknown_frame_rate_or_aspect_ratio_is_not_a_division_by_zero() {
         let odd = video(r#"{"width":10,"height":10,"sample_aspect_ratio":"0:1","avg_frame_rate":"0/0"}"#);
         assert_eq!((odd.width, odd.fps), (10, 0.0));
+    }
+
+    #[test]
+    fn a_size_that_was_refused_is_read_off_the_message() {
+        let told = "x\n[mjpeg] Picture size 8192x5120 exceeds specified max pixel count 40000000, see\n";
+        assert_eq!(refused_size(told), Some(41_943_040));
+        assert_eq!(refused_size("[IMGUTILS @ 0x7] Picture size 65500x65500 is invalid"), Some(4_290_250_000));
+        assert_eq!(refused_size("Picture size 0x0 is invalid"), None);
     }
 
     #[test]

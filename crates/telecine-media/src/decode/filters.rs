@@ -9,10 +9,10 @@ pub(super) const TICK_SLACK: f64 = 0.01;
 /// Near the declared end every frame is taken, so that the reader can keep the very last.
 const TAIL_S: f64 = 0.25;
 
-/// 16 kHz on the timeline: silence before the start and in gaps longer than 50 ms, cut where it overlaps, and at most
-/// so many samples.
+/// 16 kHz on the timeline: silence before the start and in gaps longer than 30 ms (clocks of healthy files jitter by less),
+/// cut where it overlaps, and at most so many samples.
 pub(super) fn audio(max_samples: u64) -> String {
-    format!("aresample=16000:async=1:min_hard_comp=0.05:first_pts=0,atrim=end_sample={max_samples}")
+    format!("aresample=16000:async=1:min_hard_comp=0.03:first_pts=0,atrim=end_sample={max_samples}")
 }
 
 /// Options in front of the input.

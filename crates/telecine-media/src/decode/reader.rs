@@ -3,7 +3,7 @@
 
 use std::fs::File;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::unix::pipe;
 use tokio::process::ChildStdout;
 
@@ -23,7 +23,7 @@ pub(super) struct Tally {
 
 pub(super) struct FrameReader {
     pixels: ChildStdout,
-    times: Lines<BufReader<pipe::Receiver>>,
+    times: BufReader<pipe::Receiver>,
     width: u32,
     height: u32,
     fps: f64,
@@ -41,7 +41,7 @@ impl FrameReader {
         height: u32,
         fps: f64,
     ) -> std::io::Result<Self> {
-        let times = BufReader::new(pipe::Receiver::from_file(times)?).lines();
+        let times = BufReader::new(pipe::Receiver::from_file(times)?);
         Ok(Self { pixels, times, width, height, fps, tick: None, held: None, tally: Tally::default() })
     }
 
@@ -59,9 +59,10 @@ impl FrameReader {
                 self.tick = Some(tick);
                 self.held = None;
                 self.send(frame, sink).await?;
-            } else {
+            } else if self.tally.last.is_none_or(|sent| frame.pts > sent) {
                 self.held = Some(frame);
             }
+            // What comes at a time that is over already, as clocks of broken files tell, is not shown again.
         }
         if let Some(last) = self.held.take() {
             self.send(last, sink).await?;
@@ -95,7 +96,7 @@ impl FrameReader {
 
     /// The next record's time: `frame:7    pts:2000000 pts_time:2`, followed by `t=1`.
     async fn next_time(&mut self) -> std::io::Result<Option<MediaTime>> {
-        while let Some(line) = self.times.next_line().await? {
+        while let Some(line) = next_line(&mut self.times).await? {
             if let Some(rest) = line.strip_prefix("frame:") {
                 return Ok(Some(pts(rest).unwrap_or_else(|| self.guess())));
             }
@@ -108,6 +109,16 @@ impl FrameReader {
         let before = self.held.as_ref().map(|frame| frame.pts).or(self.tally.last);
         before.map_or(MediaTime::ZERO, |pts| pts + MediaTime::from_secs_f64(1.0 / self.fps))
     }
+}
+
+/// A record's line is shorter; a child that was taken over could write one without end.
+const MAX_LINE_BYTES: u64 = 512;
+
+/// A line without its end, as far as it fits; none when there is no more.
+async fn next_line(lines: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<Option<String>> {
+    let mut line = Vec::new();
+    lines.take(MAX_LINE_BYTES).read_until(b'\n', &mut line).await?;
+    Ok((!line.is_empty()).then(|| String::from_utf8_lossy(&line).trim_end().to_owned()))
 }
 
 fn pts(record: &str) -> Option<MediaTime> {
@@ -123,5 +134,16 @@ mod tests {
     fn the_time_is_read_in_microseconds_and_not_from_the_rounded_field() {
         assert_eq!(pts("12   pts:3600033333 pts_time:3600.03"), Some(MediaTime::from_micros(3_600_033_333)));
         assert_eq!(pts("12   pts:NOPTS   pts_time:NOPTS"), None);
+    }
+
+    #[tokio::test]
+    async fn lines_are_read_piece_by_piece_when_they_have_no_end() {
+        let endless = [b"short\n".as_slice(), &[b'x'; 600], b"\nlast"].concat();
+        let mut lines = endless.as_slice();
+        let mut lengths = Vec::new();
+        while let Some(line) = next_line(&mut lines).await.unwrap() {
+            lengths.push(line.len());
+        }
+        assert_eq!(lengths, [5, 512, 88, 4]);
     }
 }

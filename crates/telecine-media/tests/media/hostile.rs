@@ -1,12 +1,10 @@
 //! Files that are broken, odd, or lie: each gets the right verdict, and none makes the child open anything else.
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use telecine_media::{Limits, MediaError, Probe, Profile, frame_channel};
 
-use crate::zoo::{Zoo, decode, number, plan, tools};
+use crate::zoo::{Watch, Zoo, decode, number, plan, tools};
 
 async fn probe(file: &Path) -> Result<Probe, MediaError> {
     tools().await.probe(file).await
@@ -58,29 +56,6 @@ async fn a_name_that_looks_like_an_option_or_a_protocol_is_only_a_name() {
     for name in ["-i", "concat:good.mp4", "-filter_complex", "a b'c\"d%d.mp4", "http:x"] {
         let probe = probe(&zoo.write(name, &good)).await;
         assert!(probe.is_ok_and(|probe| probe.video.is_some()), "{name}");
-    }
-}
-
-/// Counts how often a file is opened, by inotify.
-struct Watch(libc::c_int);
-
-#[expect(unsafe_code, reason = "inotify is not in the standard library")]
-impl Watch {
-    fn on(file: &Path) -> Self {
-        let name = CString::new(file.as_os_str().as_bytes()).unwrap();
-        // SAFETY: plain calls with a valid, terminated path.
-        let fd = unsafe {
-            let fd = libc::inotify_init1(libc::IN_NONBLOCK);
-            assert!(libc::inotify_add_watch(fd, name.as_ptr(), libc::IN_OPEN) >= 0);
-            fd
-        };
-        Self(fd)
-    }
-
-    fn was_opened(&self) -> bool {
-        let mut events = [0u8; 4096];
-        // SAFETY: reads at most the buffer's length into it.
-        unsafe { libc::read(self.0, events.as_mut_ptr().cast(), events.len()) > 0 }
     }
 }
 

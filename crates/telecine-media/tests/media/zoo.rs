@@ -1,4 +1,13 @@
-//! Makes media in a temporary folder, and reads back the number that each of its pictures carries.
+//! Makes media in a temporary folder, and reads back the number that each of its pictures carries. The zoo proper is in
+//! the folder of this name: how animals are made, what is expected of each, the judge, and a tour of all.
+
+mod boxes;
+mod expected;
+mod judge;
+mod making;
+mod tour;
+mod verdict;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,12 +18,21 @@ use telecine_media::{
 };
 use tempfile::TempDir;
 
+pub(crate) use watch::Watch;
+
 /// Frames per second of [`Zoo::counted`].
 pub(crate) const FPS: f64 = 30.0;
 
 /// Paints the frame's number as eight bars, least significant bit at the left: 160 × 48 pixels.
-const COUNTER: &str = "color=s=160x48:r=30,format=yuv420p,\
-    geq=lum='if(mod(floor(N/pow(2,floor(X/20))),2),235,16)':cb=128:cr=128";
+fn counter(first: u32) -> String {
+    format!(
+        "color=s=160x48:r=30,format=yuv420p,\
+         geq=lum='if(mod(floor((N+{first})/pow(2,floor(X/20))),2),235,16)':cb=128:cr=128"
+    )
+}
+
+/// How pictures and sound are encoded if nothing else is said.
+const USUAL: &str = "-c:v libx264 -preset ultrafast -crf 18 -g 30 -bf 2 -c:a aac";
 
 /// A burst of sound from 2.0 s to 2.2 s, silence around it.
 pub(crate) const BURST: &str = "aevalsrc='if(between(t,2,2.2),0.8*sin(2*PI*440*t),0)':s=44100";
@@ -49,14 +67,39 @@ impl Zoo {
 
     /// A file of numbered frames with a burst of sound at 2 s. `filters` are appended to the picture's graph.
     pub(crate) fn counted(&self, name: &str, seconds: u32, filters: &str, options: &str) -> PathBuf {
-        let picture = format!("{COUNTER}{filters}");
+        self.counted_from(0, name, seconds, filters, options)
+    }
+
+    /// The same, with numbers from `first` on.
+    pub(crate) fn counted_from(
+        &self,
+        first: u32,
+        name: &str,
+        seconds: u32,
+        filters: &str,
+        options: &str,
+    ) -> PathBuf {
+        let picture = format!("{}{filters}", counter(first));
         let length = seconds.to_string();
         let inputs =
             ["-f", "lavfi", "-t", &length, "-i", &picture, "-f", "lavfi", "-t", &length, "-i", BURST];
-        let codecs = "-c:v libx264 -preset ultrafast -crf 18 -g 30 -bf 2 -c:a aac";
-        let options = codecs.split_whitespace().chain(options.split_whitespace()).chain([name]);
+        let options = USUAL.split_whitespace().chain(options.split_whitespace()).chain([name]);
         self.run(inputs.into_iter().chain(options).map(str::to_owned).collect());
         self.path(name)
+    }
+
+    /// Lets other users in, if this one may decide for them; whether it is root, that is.
+    pub(crate) fn make_public(&self) -> bool {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let folder = self.folder.path();
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::metadata(folder).unwrap().uid() == 0
+    }
+
+    /// What most animals are made of: `source.nut`, three seconds that are not encoded, and `base.mp4`.
+    pub(crate) fn stock(&self) {
+        self.counted("source.nut", 3, "", "-c:v rawvideo -c:a pcm_s16le");
+        self.make("base.mp4", &format!("-i source.nut {USUAL}"));
     }
 
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
@@ -97,9 +140,19 @@ pub(crate) fn plan(fps: f64, profile: Profile, audio: Option<PathBuf>) -> Decode
 
 /// Probes and decodes frames and sound.
 pub(crate) async fn decode(file: &Path, fps: f64, profile: Profile) -> Result<Decoded, MediaError> {
-    let tools = tools().await;
+    decode_with(&tools().await, file, fps, profile).await
+}
+
+pub(crate) async fn decode_with(
+    tools: &MediaTools,
+    file: &Path,
+    fps: f64,
+    profile: Profile,
+) -> Result<Decoded, MediaError> {
     let probe = tools.probe(file).await?;
-    let out = file.with_extension("s16");
+    let mut out = file.as_os_str().to_owned();
+    out.push(".s16");
+    let out = PathBuf::from(out);
     let (sender, mut receiver) = frame_channel(1 << 20);
     let collect = async {
         let mut frames = Vec::new();
