@@ -1,6 +1,8 @@
 //! Running one tool as a confined child: spawn, capped reading of its messages, waiting with a wall clock, and the
 //! verdict on how it ended. It knows nothing of what the tool prints.
 
+mod lasting;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -16,6 +18,9 @@ use crate::{Limits, MediaError};
 
 /// Protocols a tool may use: the input file and inherited descriptors.
 pub(crate) const PROTOCOLS: &str = "file,pipe";
+
+/// How long the messages of a child that has ended may take to be read.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A running child. Dropping it kills its whole process group.
 #[derive(Debug)]
@@ -66,9 +71,16 @@ impl Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // The tool must not start in a folder that it could not read anyway.
         command.current_dir("/");
+        lasting::die_with_this_process(&mut command);
         policy.confine(&mut command)?;
         let mut command = Command::from(command);
-        let mut child = command.kill_on_drop(true).spawn().map_err(|error| {
+        command.kill_on_drop(true);
+        let runtime = tokio::runtime::Handle::current();
+        let spawned = lasting::on_lasting_thread(move || {
+            let _context = runtime.enter();
+            command.spawn()
+        });
+        let mut child = spawned.map_err(|error| {
             ended(tool, "not_started");
             cannot_start(tool, &program, error)
         })?;
@@ -115,7 +127,9 @@ impl Running {
         // Reaped: the number may soon name somebody else's group.
         self.group = None;
         self.clock.spent += started.elapsed();
-        let stderr = (&mut self.stderr).await.unwrap_or_default();
+        // Nothing is left that could write, unless a kernel without seccomp let the child start something.
+        let stderr = tokio::time::timeout(LAST_WORDS, &mut self.stderr).await;
+        let stderr = stderr.ok().and_then(Result::ok).unwrap_or_default();
         let end = Ended {
             tool: self.tool,
             status,
@@ -156,6 +170,7 @@ impl Drop for Running {
             // SAFETY: sends a signal to the group that the child, not yet reaped, leads.
             unsafe { libc::killpg(group, libc::SIGKILL) };
         }
+        self.stderr.abort();
     }
 }
 
@@ -190,7 +205,8 @@ fn summary(stderr: &str) -> String {
     let lines: Vec<String> =
         stderr.lines().map(without_address).map(without_path).filter(|line| !line.is_empty()).collect();
     let text = lines[lines.len().saturating_sub(LINES)..].join("; ");
-    text.chars().take(CHARS).collect()
+    // Files can put words into the tool's mouth; a terminal or a log must not obey them.
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(CHARS).collect()
 }
 
 /// `[mov @ 0x55…] moov atom not found` → `[mov] moov atom not found`.
@@ -257,6 +273,11 @@ mod tests {
         for (said, told) in cases {
             assert_eq!(summary(said), told);
         }
+    }
+
+    #[test]
+    fn a_summary_has_nothing_that_a_terminal_would_obey() {
+        assert_eq!(summary("a\u{1b}[2J\rb\u{7}"), "a [2J b ");
     }
 
     #[tokio::test]

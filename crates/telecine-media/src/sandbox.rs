@@ -3,7 +3,8 @@
 //!
 //! The child may read system libraries, the one input file and what the operator adds; it may execute only itself
 //! (and its ELF loader); it may write nothing but the descriptors it inherits. It cannot open sockets, start
-//! processes, signal or trace others, or change any file's mode or owner.
+//! processes, signal or trace others, or change any file's mode or owner. When memory runs out, the kernel takes it before
+//! others.
 
 mod elf;
 mod syscalls;
@@ -120,6 +121,7 @@ impl Policy {
         let walls = move || {
             keep_only(&inherit)?;
             drop_capabilities();
+            be_first_to_go();
             for (resource, soft, hard) in limits {
                 set_rlimit(resource, soft, hard)?;
             }
@@ -160,9 +162,12 @@ impl Policy {
         Ok(rules)
     }
 
-    fn rlimits(&self) -> [(Resource, u64, u64); 5] {
+    fn rlimits(&self) -> [(Resource, u64, u64); 6] {
+        // The limit counts all of the user's threads, so that it is told from all that there are. Root has none.
+        let threads = running_threads().saturating_add(MORE_THREADS);
         // A tool that catches the soft CPU limit gets two seconds to end by itself.
         [
+            (libc::RLIMIT_NPROC, threads, threads),
             (libc::RLIMIT_CPU, self.cpu_s, self.cpu_s.saturating_add(2)),
             (libc::RLIMIT_AS, self.address_space_bytes, self.address_space_bytes),
             (libc::RLIMIT_FSIZE, self.file_bytes, self.file_bytes),
@@ -193,13 +198,46 @@ fn keep_only(inherit: &[OwnedFd]) -> io::Result<()> {
     Ok(())
 }
 
-/// Empties the bounding set, so that exec gives root's child no capability. Others have none to lose.
-#[expect(unsafe_code, reason = "prctl")]
+/// Empties every set of capabilities, so that exec gives none: neither root's child, nor that of a service which was started
+/// with a few.
+#[expect(unsafe_code, reason = "prctl and capset")]
 fn drop_capabilities() {
+    const VERSION_3: u32 = 0x2008_0522;
+    let head = [VERSION_3, 0];
+    let none = [0u32; 6];
     for capability in 0..64 {
         // SAFETY: takes plain integers; an unknown capability is an error without effect.
         unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
     }
+    // SAFETY: the call reads two words of `head` and six of `none`, which outlive it.
+    unsafe {
+        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+        libc::syscall(libc::SYS_capset, head.as_ptr(), none.as_ptr());
+    }
+}
+
+/// Tells the kernel which process to end when memory runs out: this one, and not the server.
+#[expect(unsafe_code, reason = "plain system calls, as nothing may be allocated between fork and exec")]
+fn be_first_to_go() {
+    let score = b"1000";
+    // SAFETY: a terminated path, and as many bytes as there are. Where it fails, nothing is lost.
+    unsafe {
+        let fd = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        if fd >= 0 {
+            libc::write(fd, score.as_ptr().cast(), score.len());
+            libc::close(fd);
+        }
+    }
+}
+
+/// Threads that children may start beyond those that run on this machine already.
+const MORE_THREADS: u64 = 1_024;
+
+/// All threads of this machine, of whichever user: `0.00 0.01 0.05 1/234 5678` has them behind the slash.
+fn running_threads() -> u64 {
+    let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let threads = told.split_once('/').and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok());
+    threads.unwrap_or(1 << 16)
 }
 
 /// Lowers a limit, never beyond what the process may ask for.

@@ -14,14 +14,14 @@ fn long_video(zoo: &Zoo) -> std::path::PathBuf {
 }
 
 /// Processes whose command line names the file.
-fn processes_on(file: &Path) -> usize {
+pub(crate) fn processes_on(file: &Path) -> usize {
     let name = file.to_str().unwrap();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let names_it = |line: Vec<u8>| String::from_utf8_lossy(&line).contains(name);
     processes.filter(|entry| std::fs::read(entry.path().join("cmdline")).is_ok_and(names_it)).count()
 }
 
-async fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
+pub(crate) async fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
     for _ in 0..200 {
         if condition() {
             return true;

@@ -5,6 +5,7 @@ mod hostile;
 mod limits;
 mod picture;
 mod sandbox;
+mod sandbox_bounds;
 mod stream;
 mod timing;
 mod zoo;
