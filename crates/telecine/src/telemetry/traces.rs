@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::http::{HeaderMap, Request, Response};
 use bytes::{Bytes, BytesMut};
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_http::{HeaderExtractor, HttpClient, HttpError};
+use opentelemetry_http::{HeaderExtractor, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider};
+use reqwest::header::HeaderMap;
 use tracing::{Level, Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Layer;
@@ -46,10 +46,11 @@ impl Exporting {
     }
 }
 
+/// A layer of the subscriber, and what sends its spans.
+type Begun<S> = (Box<dyn Layer<S> + Send + Sync>, Exporting);
+
 /// The layer that turns spans into those of OpenTelemetry, and what sends them; nothing without an endpoint.
-pub(super) fn begin<S>(
-    config: &TelemetryConfig,
-) -> Result<Option<(Box<dyn Layer<S> + Send + Sync>, Exporting)>, String>
+pub(super) fn begin<S>(config: &TelemetryConfig) -> Result<Option<Begun<S>>, String>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {

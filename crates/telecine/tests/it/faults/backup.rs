@@ -73,7 +73,7 @@ async fn a_backup_of_a_server_at_work_is_put_back_elsewhere_with_everything_that
     let copy = folder.path().join("backup");
     back_up(installation.files().path(), &copy);
     let at_backup = server.transfer(&second).await;
-    println!("when the backup was done: {}", at_backup["status"]);
+    println!("when the backup was done: {}", at_backup["counts"]);
     server.kill().await;
     std::fs::remove_dir_all(installation.files().path()).unwrap();
 
@@ -84,7 +84,7 @@ async fn a_backup_of_a_server_at_work_is_put_back_elsewhere_with_everything_that
     let there = videos(&server, &indexes.seen).await;
     assert!(ready.iter().all(|video| there.iter().any(|other| other["_id"] == video["_id"])), "{there:?}");
     let over = until_over(&server, &restored, &second).await;
-    assert_eq!(over["status"]["ready"], MEANWHILE, "what was at work goes on: {over}");
+    assert_eq!(over["counts"]["ready"], MEANWHILE, "what was at work goes on: {over}");
     assert_eq!(videos(&server, &indexes.seen).await.len(), BEFORE + MEANWHILE);
     let again = server.post("/v1.2/search", query).await;
     for clip in found["data"].as_array().unwrap() {

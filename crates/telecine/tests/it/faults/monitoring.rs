@@ -38,7 +38,13 @@ async fn every_metric_of_the_dashboard_and_of_the_alerts_is_told_by_a_server_tha
     }
     let query = json!({ "index_id": indexes.seen, "query": "a picture", "search_options": ["visual"] });
     server.post("/v1.2/search", query).await;
-    let told = server.fetch("/metrics").await;
+    let mut told = server.fetch("/metrics").await;
+    // Attempts are counted when they end, a moment after their task did.
+    while !told.contains("telecine_tasks_total{outcome=\"ready\"} 1") {
+        assert!(began.elapsed() < Duration::from_secs(120), "{told}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        told = server.fetch("/metrics").await;
+    }
     let names: BTreeSet<String> = ["dashboard.json", "alerts.yaml"].into_iter().flat_map(named_in).collect();
     assert!(names.len() > 30, "{names:?}");
     let is_told = |name: &str| {

@@ -74,7 +74,7 @@ async fn until_ready(server: &Server, installation: &Installation, transfer: &st
         assert!(began.elapsed() < Duration::from_secs(120), "{}", installation.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(server.transfer(transfer).await["status"]["ready"], 1);
+    assert_eq!(server.transfer(transfer).await["counts"]["ready"], 1);
 }
 
 #[tokio::test]
