@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use sqlx::{Connection as _, PgConnection};
 use telecine::store::postgres::{Move, PostgresStore};
-use telecine::store::{SearchStore as _, SystemStore as _, TaskFilter, TaskStore as _, VideoFilter, VideoStore as _, WordQuery};
+use telecine::store::{SearchStore as _, TaskFilter, TaskStore as _, VideoFilter, VideoStore as _, WordQuery};
 use telecine::video::SegmentKind;
 
-use super::inventory::{connected, list};
+use super::integrations::connected;
+use super::inventory::list;
 use super::lab::{FIRST_PAGE, Lab, failed};
 use crate::support::postgres::PostgresDatabase;
 
