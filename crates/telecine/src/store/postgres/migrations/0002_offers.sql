@@ -1,6 +1,6 @@
 -- Workspaces take turns when tasks are claimed, and within each its transfers and single tasks do.
 ALTER TABLE workspace ADD COLUMN turn BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX workspace_turn ON workspace (turn, id);
+CREATE UNIQUE INDEX workspace_turn ON workspace (turn, id);
 DROP INDEX lane_turn;
 CREATE INDEX lane_turn ON lane (workspace_id, turn) WHERE is_open;
 

@@ -1,6 +1,7 @@
 -- Workspaces take turns when tasks are claimed, and within each its transfers and single tasks do.
 ALTER TABLE workspace ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX workspace_turn ON workspace (turn, id);
+-- Unique, so that SQLite knows that lanes come in their order within each.
+CREATE UNIQUE INDEX workspace_turn ON workspace (turn, id);
 DROP INDEX lane_turn;
 CREATE INDEX lane_turn ON lane (workspace_id, turn) WHERE is_open = 1;
 
