@@ -471,13 +471,15 @@ async fn put_together(
     let mut whole = blake3::Hasher::new();
     for chunk in chunks {
         let key = chunk_key(upload, chunk.number, &chunk.hash);
+        if app.media_store.size(&key).await? != Some(chunk.size_bytes) {
+            return Err(Stop::of("a chunk does not lie in the store of media"));
+        }
         let mut bytes = app.media_store.read(&key, 0..chunk.size_bytes).await?;
         let mut part = blake3::Hasher::new();
         while let Some(piece) = bytes.next().await {
             if cancel.is_cancelled() {
                 return Err(Stop::of("the work on an asset was cut short"));
             }
-            // The store was asked before it failed: it is away for a moment, or the chunk is gone.
             let piece = piece.map_err(|error| Stop::later(&key, &error))?;
             part.update(&piece);
             whole.update(&piece);

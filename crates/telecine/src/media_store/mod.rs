@@ -4,6 +4,7 @@
 
 mod folder;
 mod key;
+mod moving;
 mod object;
 mod open;
 
@@ -20,6 +21,7 @@ use tokio::io::AsyncWriteExt as _;
 
 pub use folder::FolderMedia;
 pub use key::{MediaFolder, MediaKey, MediaKind};
+pub use moving::{Copied, copy_all};
 pub use object::ObjectMedia;
 pub use open::open;
 

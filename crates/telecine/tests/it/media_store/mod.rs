@@ -3,6 +3,7 @@
 mod away;
 mod conformance;
 mod hosts;
+mod moving;
 
 use std::path::Path;
 
