@@ -60,6 +60,7 @@ async fn database(app: &App) -> Result<()> {
 fn work(app: &App) {
     for connections in app.store.connections() {
         let (pool, idle) = (connections.pool, connections.idle);
+        gauge!("telecine_database_connection_limit", "pool" => pool).set(f64::from(connections.limit));
         gauge!("telecine_database_connections", "pool" => pool, "state" => "idle").set(f64::from(idle));
         let in_use = connections.open.saturating_sub(idle);
         gauge!("telecine_database_connections", "pool" => pool, "state" => "in_use").set(f64::from(in_use));

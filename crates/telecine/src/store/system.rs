@@ -16,6 +16,8 @@ pub struct Connections {
     pub open: u32,
     /// Of them, those that nobody uses.
     pub idle: u32,
+    /// As many as there may be.
+    pub limit: u32,
 }
 
 /// For those who run the server. However much there is, answers come at once.

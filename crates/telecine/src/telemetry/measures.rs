@@ -79,6 +79,7 @@ pub(crate) const ALL: &[Measure] = {
         measure(Gauge, "telecine_database_up", "1 while the database answers."),
         measure(Gauge, "telecine_database_bytes", "Size of the database."),
         measure(Gauge, "telecine_database_connections", "Connections to the database, by pool and state (in_use, idle)."),
+        measure(Gauge, "telecine_database_connection_limit", "Connections to the database that there may be, by pool; this process."),
         measure(Gauge, "telecine_queue_tasks", "Tasks that are not final, by status; all workspaces. Each process tells the same."),
         measure(Gauge, "telecine_queue_in_hand", "Of them, those that a worker has."),
         measure(Gauge, "telecine_queue_paused", "Of them, those of paused transfers."),

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::{Pool, SqlStore};
 use super::rows::{moment_if_any, status, unsigned};
+use super::{Pool, SqlStore};
 use crate::fault::Result;
 use crate::store::{Connections, Finding, SystemStore};
 use crate::system::{Database, QueueState, StagesInHand};
@@ -86,7 +86,10 @@ impl SystemStore for SqlStore {
     fn connections(&self) -> Vec<Connections> {
         let idle = |pool: &Pool| u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
         [("writer", &self.writer), ("readers", &self.readers)]
-            .map(|(name, pool)| Connections { pool: name, open: pool.size(), idle: idle(pool) })
+            .map(|(name, pool)| {
+                let limit = pool.options().get_max_connections();
+                Connections { pool: name, open: pool.size(), idle: idle(pool), limit }
+            })
             .to_vec()
     }
 }

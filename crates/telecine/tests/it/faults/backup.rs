@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::bucket::{BUCKET, Bucket};
 use super::installation::{Installation, Server};
 use crate::pipeline::media::silent;
+use crate::support::postgres::PostgresDatabase;
 use crate::support::servers::repository;
 
 /// Videos that are ready before, and those that are at work meanwhile.
@@ -50,56 +51,143 @@ async fn videos(server: &Server, index: &str) -> Vec<Value> {
     page["data"].as_array().unwrap().clone()
 }
 
+/// What a server had when it was backed up.
+struct World {
+    folder: tempfile::TempDir,
+    bucket: Bucket,
+    index: String,
+    ready: Vec<Value>,
+    query: Value,
+    found: Value,
+    asset: String,
+    /// The transfer that was at work.
+    at_work: String,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let bucket = Bucket::empty(&folder.path().join("films"));
+        for number in 0..BEFORE + MEANWHILE {
+            // Each of another length, for content is taken once.
+            silent(&bucket.path(&format!("{number}.mp4")), "640x360", 5 + u32::try_from(number).unwrap());
+        }
+        let nothing = || String::new();
+        let (index, asset, at_work) = (nothing(), nothing(), nothing());
+        Self {
+            folder,
+            bucket,
+            index,
+            ready: Vec::new(),
+            query: Value::Null,
+            found: Value::Null,
+            asset,
+            at_work,
+        }
+    }
+
+    /// Videos that are ready, an asset, and a transfer that is at work when this returns.
+    async fn fill(&mut self, server: &Server, installation: &Installation) {
+        self.index = server.furnish(&self.bucket).await.seen;
+        let first = server.submit(manifest(&self.index, 0..BEFORE)).await.unwrap();
+        until_over(server, installation, &first).await;
+        self.asset = server.bring("film.mp4", std::fs::read(self.bucket.path("0.mp4")).unwrap()).await;
+        self.query =
+            json!({ "index_id": self.index, "query": "a test picture", "search_options": ["visual"] });
+        self.found = server.post("/v1.2/search", self.query.clone()).await;
+        self.ready = videos(server, &self.index).await;
+        assert_eq!(self.ready.len(), BEFORE);
+        self.at_work = server.submit(manifest(&self.index, BEFORE..BEFORE + MEANWHILE)).await.unwrap();
+    }
+
+    /// Everything is there, and what was at work goes on to its end.
+    async fn is_there(&self, server: &Server, restored: &Installation) {
+        let there = videos(server, &self.index).await;
+        let has = |video: &Value| there.iter().any(|other| other["_id"] == video["_id"]);
+        assert!(self.ready.iter().all(has), "{there:?}");
+        let over = until_over(server, restored, &self.at_work).await;
+        assert_eq!(over["counts"]["ready"], MEANWHILE, "what was at work goes on: {over}");
+        assert_eq!(videos(server, &self.index).await.len(), BEFORE + MEANWHILE);
+        let again = server.post("/v1.2/search", self.query.clone()).await;
+        for clip in self.found["data"].as_array().unwrap() {
+            let place =
+                |clip: &Value| [&clip["video_id"], &clip["start"], &clip["end"]].map(Value::to_string);
+            let is_it = |other: &Value| place(other) == place(clip);
+            assert!(again["data"].as_array().unwrap().iter().any(is_it), "{clip} in {again}");
+        }
+        let told = server.get(&format!("/v1.3/assets/{}", self.asset)).await;
+        assert_eq!(told["status"], "ready", "{told}");
+    }
+
+    fn copy_key(&self, from: &str, to: &str) {
+        let file = |home: &str| self.folder.path().join(home).join("admin.key");
+        std::fs::copy(file(from), file(to)).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_backup_of_a_server_at_work_is_put_back_elsewhere_with_everything_that_was_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let bucket = Bucket::empty(&folder.path().join("films"));
-    for number in 0..BEFORE + MEANWHILE {
-        // Each of another length, for content is taken once.
-        silent(&bucket.path(&format!("{number}.mp4")), "640x360", 5 + u32::try_from(number).unwrap());
-    }
-    let installation = Installation::new(&folder.path().join("old"), &bucket.path(""));
+    let mut world = World::new();
+    let home = |name: &str| world.folder.path().join(name);
+    let installation = Installation::new(&home("old"), &world.bucket.path(""));
+    let restored = Installation::new(&home("new"), &world.bucket.path(""));
+    let copy = home("backup");
     let server = installation.start().await;
-    let indexes = server.furnish(&bucket).await;
-    let first = server.submit(manifest(&indexes.seen, 0..BEFORE)).await.unwrap();
-    until_over(&server, &installation, &first).await;
-    let asset = server.bring("film.mp4", std::fs::read(bucket.path("0.mp4")).unwrap()).await;
-    let query = json!({ "index_id": indexes.seen, "query": "a test picture", "search_options": ["visual"] });
-    let found = server.post("/v1.2/search", query.clone()).await;
-    let ready = videos(&server, &indexes.seen).await;
-    assert_eq!(ready.len(), BEFORE);
-
-    let second = server.submit(manifest(&indexes.seen, BEFORE..BEFORE + MEANWHILE)).await.unwrap();
-    let copy = folder.path().join("backup");
+    world.fill(&server, &installation).await;
     back_up(installation.files().path(), &copy);
-    let at_backup = server.transfer(&second).await;
-    println!("when the backup was done: {}", at_backup["counts"]);
+    println!("when the backup was done: {}", server.transfer(&world.at_work).await["counts"]);
     server.kill().await;
     std::fs::remove_dir_all(installation.files().path()).unwrap();
 
-    let restored = Installation::new(&folder.path().join("new"), &bucket.path(""));
     std::fs::rename(&copy, restored.files().path()).unwrap();
-    std::fs::copy(folder.path().join("old/admin.key"), folder.path().join("new/admin.key")).unwrap();
+    world.copy_key("old", "new");
     let server = restored.start().await;
-    let there = videos(&server, &indexes.seen).await;
-    assert!(ready.iter().all(|video| there.iter().any(|other| other["_id"] == video["_id"])), "{there:?}");
-    let over = until_over(&server, &restored, &second).await;
-    assert_eq!(over["counts"]["ready"], MEANWHILE, "what was at work goes on: {over}");
-    assert_eq!(videos(&server, &indexes.seen).await.len(), BEFORE + MEANWHILE);
-    let again = server.post("/v1.2/search", query).await;
-    for clip in found["data"].as_array().unwrap() {
-        let is_it = |other: &Value| {
-            (&other["video_id"], &other["start"], &other["end"])
-                == (&clip["video_id"], &clip["start"], &clip["end"])
-        };
-        assert!(again["data"].as_array().unwrap().iter().any(is_it), "{clip} in {again}");
-    }
-    let told = server.get(&format!("/v1.3/assets/{asset}")).await;
-    assert_eq!(told["status"], "ready", "{told}");
-    let file = restored.files().asset_file(asset.parse().unwrap());
-    assert_eq!(std::fs::read(file).unwrap(), std::fs::read(bucket.path("0.mp4")).unwrap());
-    let video = ready[0]["_id"].as_str().unwrap();
-    let stream = server.get(&format!("/v1.3/indexes/{}/videos/{video}", indexes.seen)).await["hls"].clone();
+    world.is_there(&server, &restored).await;
+    let file = restored.files().asset_file(world.asset.parse().unwrap());
+    assert_eq!(std::fs::read(file).unwrap(), std::fs::read(world.bucket.path("0.mp4")).unwrap());
+    let video = world.ready[0]["_id"].as_str().unwrap();
+    let stream = server.get(&format!("/v1.3/indexes/{}/videos/{video}", world.index)).await["hls"].clone();
     let playlist = server.fetch(stream["video_url"].as_str().unwrap()).await;
     assert!(playlist.starts_with("#EXTM3U"), "streams come along: {stream}");
+}
+
+#[tokio::test]
+async fn a_dump_of_a_postgresql_database_at_work_is_restored_with_everything_that_was_there() {
+    let database = PostgresDatabase::create().await;
+    let (server_url, _) = database.url().rsplit_once('/').unwrap();
+    let name = format!("restored_{}", std::process::id());
+    let other = format!("{server_url}/{name}");
+    let run = |program: &str, arguments: &[&str]| {
+        let done = database.program(program).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    let mut world = World::new();
+    let media = world.folder.path().join("media");
+    let open = |home: &str, url: &str| {
+        let installation = Installation::new(&world.folder.path().join(home), &world.bucket.path(""));
+        let key = world.folder.path().join("secrets.key");
+        installation.set("database", "url", format!("\"{url}\""));
+        installation.set("media_store", "url", format!("\"{}\"", media.display()));
+        installation.set("secrets", "key_file", format!("\"{}\"", key.display()));
+        installation
+    };
+    let (installation, restored) = (open("old", database.url()), open("new", &other));
+    std::fs::create_dir(&media).unwrap();
+    let server = installation.start().await;
+    world.fill(&server, &installation).await;
+    let dump = world.folder.path().join("telecine.dump");
+    run("pg_dump", &["--format=custom", &format!("--file={}", dump.display()), database.url()]);
+    println!("when the dump was done: {}", server.transfer(&world.at_work).await["counts"]);
+    server.kill().await;
+
+    run("createdb", &[&format!("--maintenance-db={}", database.url()), &name]);
+    run(
+        "pg_restore",
+        &["--no-owner", "--exit-on-error", &format!("--dbname={other}"), dump.to_str().unwrap()],
+    );
+    world.copy_key("old", "new");
+    let server = restored.start().await;
+    world.is_there(&server, &restored).await;
+    server.kill().await;
+    run("dropdb", &["--force", &format!("--maintenance-db={}", database.url()), &name]);
 }

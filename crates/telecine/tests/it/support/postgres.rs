@@ -46,7 +46,8 @@ impl PostgresDatabase {
         let url = |database: &str| on(&server.endpoint, database);
         let _alone = server.lock();
         let mut admin = PgConnection::connect(&server.endpoint).await.expect("the server answers");
-        let is_new = sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {TEMPLATE}"))).execute(&mut admin).await;
+        let is_new =
+            sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {TEMPLATE}"))).execute(&mut admin).await;
         if is_new.is_ok() {
             PostgresStore::open(&url(TEMPLATE)).await.expect("the tables are made").close().await;
         }
@@ -62,6 +63,11 @@ impl PostgresDatabase {
             }
         }
         panic!("the template is in use")
+    }
+
+    /// A program of the server's version, such as `pg_dump`.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        Command::new(self.psql.with_file_name(name))
     }
 
     /// For [`PostgresStore::open`].
