@@ -161,7 +161,16 @@ impl MediaTools {
         }
         let raw: Raw = serde_json::from_slice(&printed)
             .map_err(|e| MediaError::Broken { detail: format!("its headers cannot be told: {e}") })?;
-        Ok(raw.into_probe(size_bytes))
+        let probe = raw.into_probe(size_bytes);
+        let has_no_size =
+            probe.video.as_ref().is_some_and(|video| video.coded_width.min(video.coded_height) == 0);
+        match refused_size(&ended.stderr).filter(|_| has_no_size) {
+            Some(value) => {
+                let limit = self.limits().max_pixels;
+                Err(MediaError::TooLarge { what: "the picture (pixels)", value, limit })
+            }
+            None => Ok(probe),
+        }
     }
 
     /// Options for every input: which demuxers and protocols, how large a picture, how many streams.

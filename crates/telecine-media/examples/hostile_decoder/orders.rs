@@ -147,6 +147,6 @@ fn take_all_memory() {
 
 /// Starts threads that wait, as many as it gets up to `most`.
 fn start_threads(most: usize) -> usize {
-    let thread = || std::thread::Builder::new().stack_size(16 << 10).spawn(|| sleep());
+    let thread = || std::thread::Builder::new().stack_size(16 << 10).spawn(sleep);
     (0..most).take_while(|_| thread().is_ok()).count()
 }
