@@ -10,6 +10,7 @@ use super::show::say;
 use crate::app::{FolderLock, open_store};
 use crate::config::load;
 use crate::files::DataDir;
+use crate::media_store;
 use crate::store::postgres::{Move, Moved};
 
 #[derive(Debug, Args)]
@@ -58,11 +59,16 @@ pub(super) async fn run(args: MigrateArgs) -> Outcome {
         Failure::Usage(format!("a server works on {}; stop it first, it stays as it is", folder.display()))
     })?;
     move_database(&files, url.reveal()).await?;
+    let to = media_store::open(&config, &DataDir::new(&config.server.data_dir))?;
+    if config.media_store.url.is_some() {
+        let copied = media_store::copy_all(&files, &*to, |_| ()).await?;
+        say!("{} files ({} MB) are in {}.", copied.files, copied.bytes / 1_000_000, to.place());
+    } else {
+        say!("Streams, assets and uploads stay in {}; name a place that all hosts see with --media.", folder.display());
+    }
     say!(
-        "\nThe old database stays as it is. What else lies in {folder} is not moved by itself:\n\
-         - secrets.key: give it to every server and worker (secrets.key_file), or sealed secrets cannot be read;\n\
-         - media, assets, work: copy them to the place that --media names.",
-        folder = folder.display()
+        "The old data folder stays as it is. Give its secrets.key to every server and worker (secrets.key_file), or sealed \
+         secrets cannot be read."
     );
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::Check;
+use super::{Check, State};
 use crate::app::open_store_as_it_is;
 use crate::config::Config;
 use crate::files::DataDir;
 use crate::media_store;
+use crate::queue::jetstream;
 use crate::store::Finding;
 
 /// How long one of them may take to answer.
@@ -14,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) async fn examine(config: &Config) -> Vec<Check> {
     let mut checks = database(config).await;
+    checks.extend(queue(config).await);
     checks.push(media_store(config).await);
     checks
 }
@@ -45,6 +47,22 @@ fn told(finding: Finding) -> Check {
         (Some(remedy), true) => Check::failed(name, finding.found, remedy),
         (Some(remedy), false) => Check::warning(name, finding.found, remedy),
     }
+}
+
+/// Nothing where tasks are claimed from the database.
+async fn queue(config: &Config) -> Vec<Check> {
+    let Some(options) = config.queue.stream() else { return Vec::new() };
+    let told = |finding: jetstream::Finding| Check {
+        name: format!("queue: {}", finding.name),
+        state: match finding.level {
+            jetstream::Level::Ok => State::Ok,
+            jetstream::Level::Warning => State::Warning,
+            jetstream::Level::Failed => State::Failed,
+        },
+        found: finding.found,
+        remedy: finding.remedy,
+    };
+    jetstream::check(&options).await.into_iter().map(told).collect()
 }
 
 async fn media_store(config: &Config) -> Check {
