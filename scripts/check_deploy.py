@@ -200,7 +200,7 @@ def check_names():
     for path in [*text_files(), ROOT / "docs/OPERATING.md"]:
         text = path.read_text()
         lists = re.findall(r'\[(serve|worker),? ?([^\]]*)\]', text)
-        lines = re.findall(r"telecine (serve|worker)((?: [^\n`#|]*)?)", text)
+        lines = re.findall(r"telecine (serve|worker|doctor|migrate)((?: [^\n`#|]*)?)", text)
         for command, rest in [*lists, *lines]:
             told = help_of(command)
             expect(told, f"there is no command {command}")

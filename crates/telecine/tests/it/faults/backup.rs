@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::bucket::{BUCKET, Bucket};
 use super::installation::{Installation, Server};
 use crate::pipeline::media::silent;
-use crate::support::postgres::PostgresDatabase;
 use crate::support::servers::repository;
 
 /// Videos that are ready before, and those that are at work meanwhile.
@@ -72,8 +71,7 @@ impl World {
             // Each of another length, for content is taken once.
             silent(&bucket.path(&format!("{number}.mp4")), "640x360", 5 + u32::try_from(number).unwrap());
         }
-        let nothing = || String::new();
-        let (index, asset, at_work) = (nothing(), nothing(), nothing());
+        let (index, asset, at_work) = (String::new(), String::new(), String::new());
         Self {
             folder,
             bucket,
@@ -92,8 +90,7 @@ impl World {
         let first = server.submit(manifest(&self.index, 0..BEFORE)).await.unwrap();
         until_over(server, installation, &first).await;
         self.asset = server.bring("film.mp4", std::fs::read(self.bucket.path("0.mp4")).unwrap()).await;
-        self.query =
-            json!({ "index_id": self.index, "query": "a test picture", "search_options": ["visual"] });
+        self.query = json!({ "index_id": self.index, "query": "a test picture", "search_options": ["visual"], "page_limit": 50 });
         self.found = server.post("/v1.2/search", self.query.clone()).await;
         self.ready = videos(server, &self.index).await;
         assert_eq!(self.ready.len(), BEFORE);
@@ -149,45 +146,4 @@ async fn a_backup_of_a_server_at_work_is_put_back_elsewhere_with_everything_that
     let stream = server.get(&format!("/v1.3/indexes/{}/videos/{video}", world.index)).await["hls"].clone();
     let playlist = server.fetch(stream["video_url"].as_str().unwrap()).await;
     assert!(playlist.starts_with("#EXTM3U"), "streams come along: {stream}");
-}
-
-#[tokio::test]
-async fn a_dump_of_a_postgresql_database_at_work_is_restored_with_everything_that_was_there() {
-    let database = PostgresDatabase::create().await;
-    let (server_url, _) = database.url().rsplit_once('/').unwrap();
-    let name = format!("restored_{}", std::process::id());
-    let other = format!("{server_url}/{name}");
-    let run = |program: &str, arguments: &[&str]| {
-        let done = database.program(program).args(arguments).output().unwrap();
-        assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
-    };
-    let mut world = World::new();
-    let media = world.folder.path().join("media");
-    let open = |home: &str, url: &str| {
-        let installation = Installation::new(&world.folder.path().join(home), &world.bucket.path(""));
-        let key = world.folder.path().join("secrets.key");
-        installation.set("database", "url", format!("\"{url}\""));
-        installation.set("media_store", "url", format!("\"{}\"", media.display()));
-        installation.set("secrets", "key_file", format!("\"{}\"", key.display()));
-        installation
-    };
-    let (installation, restored) = (open("old", database.url()), open("new", &other));
-    std::fs::create_dir(&media).unwrap();
-    let server = installation.start().await;
-    world.fill(&server, &installation).await;
-    let dump = world.folder.path().join("telecine.dump");
-    run("pg_dump", &["--format=custom", &format!("--file={}", dump.display()), database.url()]);
-    println!("when the dump was done: {}", server.transfer(&world.at_work).await["counts"]);
-    server.kill().await;
-
-    run("createdb", &[&format!("--maintenance-db={}", database.url()), &name]);
-    run(
-        "pg_restore",
-        &["--no-owner", "--exit-on-error", &format!("--dbname={other}"), dump.to_str().unwrap()],
-    );
-    world.copy_key("old", "new");
-    let server = restored.start().await;
-    world.is_there(&server, &restored).await;
-    server.kill().await;
-    run("dropdb", &["--force", &format!("--maintenance-db={}", database.url()), &name]);
 }
