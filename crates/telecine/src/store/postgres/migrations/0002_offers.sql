@@ -8,3 +8,7 @@ CREATE INDEX lane_turn ON lane (workspace_id, turn) WHERE is_open;
 -- offered anew when the offer has lapsed. A claim ends the offer.
 ALTER TABLE task ADD COLUMN offered_until BIGINT;
 CREATE INDEX task_offered ON task (offered_until, lane) WHERE offered_until IS NOT NULL;
+
+-- Tasks of one manifest are due at the same moment: their order comes from the index, or each claim would sort them all.
+DROP INDEX task_due;
+CREATE INDEX task_due ON task (lane, due_at, seq) WHERE due_at IS NOT NULL;
