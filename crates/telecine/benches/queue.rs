@@ -36,7 +36,8 @@ async fn main() {
     println!("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
     let sqlite = SqliteStore::open(folder.path().join("telecine.db")).await.expect("a database");
     let postgres = PostgresStore::open(&fact("postgres")).await.expect("a database");
-    let stores: [(&str, Arc<dyn Store>); 2] = [("SQLite", Arc::new(sqlite)), ("PostgreSQL", Arc::new(postgres))];
+    let stores: [(&str, Arc<dyn Store>); 2] =
+        [("SQLite", Arc::new(sqlite)), ("PostgreSQL", Arc::new(postgres))];
     for (name, store) in stores {
         fill(&*store, number).await;
         for (workers, claims) in CLAIMS {
@@ -163,7 +164,10 @@ async fn run(
             let (store, queue, left) = (Arc::clone(store), Arc::clone(queue), Arc::clone(&left));
             tokio::spawn(async move {
                 let mut waits = Vec::new();
-                while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                while left
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                    .is_ok()
+                {
                     let began = Instant::now();
                     let claim = loop {
                         match queue.claim(SystemClock.now(), LEASE).await.expect("the queue answers") {

@@ -116,16 +116,16 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         let rule = "it must be more than half of `pipeline.lease_s`";
         return refuse("queue.ack_wait_s", &queue.ack_wait_s, rule);
     }
-    let is_nats = |one: &str| {
-        Url::parse(one).is_ok_and(|url| matches!(url.scheme(), "nats" | "tls") && url.has_host())
-    };
+    let is_nats =
+        |one: &str| Url::parse(one).is_ok_and(|url| matches!(url.scheme(), "nats" | "tls") && url.has_host());
     if !url.reveal().split(',').all(is_nats) {
         let rule = "it must be the URL of a NATS server, such as nats://nats.example.com:4222; leave it out to claim \
             tasks from the database";
         return refuse("queue.url", url, rule);
     }
     if database.url.is_none() {
-        let rule = "`database.url` must be set as well: workers that share a queue share a PostgreSQL database";
+        let rule =
+            "`database.url` must be set as well: workers that share a queue share a PostgreSQL database";
         return refuse("queue.url", url, rule);
     }
     Ok(())

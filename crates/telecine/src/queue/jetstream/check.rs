@@ -106,12 +106,17 @@ fn of_stream(info: &Info, options: &JetStreamOptions) -> Vec<Finding> {
         not_ok("stream", Level::Warning, found, remedy)
     });
     if info.config.storage != StorageType::File {
-        let remedy = format!("Remove it (`nats stream rm {}`); the next start makes it anew.", info.config.name);
+        let remedy =
+            format!("Remove it (`nats stream rm {}`); the next start makes it anew.", info.config.name);
         findings.push(not_ok("stream", Level::Warning, "it is kept in memory", remedy));
     }
     if let Some(cluster) = &info.cluster {
-        let away: Vec<&str> =
-            cluster.replicas.iter().filter(|peer| peer.offline || !peer.current).map(|peer| peer.name.as_str()).collect();
+        let away: Vec<&str> = cluster
+            .replicas
+            .iter()
+            .filter(|peer| peer.offline || !peer.current)
+            .map(|peer| peer.name.as_str())
+            .collect();
         if !away.is_empty() {
             let remedy = "Start these servers, or wait until they have caught up.";
             findings.push(not_ok("stream", Level::Warning, format!("without {}", away.join(", ")), remedy));

@@ -83,7 +83,8 @@ impl Link {
     /// Sees to it that stream and consumers are there. Whether the stream is another one than before: then whatever was
     /// offered through it is lost.
     pub(super) async fn lay(&self) -> anyhow::Result<bool> {
-        let laid = tokio::time::timeout(REQUEST_LIMIT * 3, self.try_lay()).await.context("no answer in time")??;
+        let laid =
+            tokio::time::timeout(REQUEST_LIMIT * 3, self.try_lay()).await.context("no answer in time")??;
         let (created, is_unused) = (laid.created, laid.is_unused);
         *self.laid.write().await = Some(Arc::new(laid));
         let before = self.known.lock().unwrap_or_else(PoisonError::into_inner).replace(created);

@@ -21,13 +21,16 @@ impl Lane {
     pub(super) fn of(class: OfferClass, workspace: WorkspaceId, lanes: u16) -> Self {
         let hash = blake3::hash(workspace.to_string().as_bytes());
         let bytes = hash.as_bytes();
-        let number = u64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])) % u64::from(lanes);
+        let number =
+            u64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])) % u64::from(lanes);
         Self { class, number: u16::try_from(number).unwrap_or(0) }
     }
 
     /// All of them: those of single tasks first.
     pub(super) fn all(lanes: u16) -> impl Iterator<Item = Self> {
-        OfferClass::ALL.into_iter().flat_map(move |class| (0..lanes).map(move |number| Self { class, number }))
+        OfferClass::ALL
+            .into_iter()
+            .flat_map(move |class| (0..lanes).map(move |number| Self { class, number }))
     }
 
     pub(super) fn place(self, lanes: u16) -> usize {

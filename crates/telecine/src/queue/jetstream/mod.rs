@@ -133,7 +133,8 @@ impl JetStreamQueue {
         });
         // So that all is there when the first asks, if it can be.
         let _ = relay::lay(&shared).await;
-        let background = [tokio::spawn(relay::run(Arc::clone(&shared))), tokio::spawn(listen(Arc::clone(&shared)))];
+        let background =
+            [tokio::spawn(relay::run(Arc::clone(&shared))), tokio::spawn(listen(Arc::clone(&shared)))];
         Ok(Self { shared, _background: background.map(AbortOnDropHandle::new) })
     }
 
@@ -282,7 +283,9 @@ async fn listen(shared: Arc<Shared>) {
                     shared.news.notify_one();
                 }
             }
-            Err(error) => tracing::debug!(error = format!("{error:#}"), "news of other processes is not heard"),
+            Err(error) => {
+                tracing::debug!(error = format!("{error:#}"), "news of other processes is not heard")
+            }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -158,8 +158,7 @@ async fn round(shared: &Shared, ahead: &Ahead, now: Timestamp) -> Result<bool> {
         .collect();
     let failed = shared.link.send(&notes).await.err().unwrap_or_default();
     let sent = notes.len() - failed.len();
-    metrics::counter!("telecine_queue_offers_total", "class" => ahead.class.as_str())
-        .increment(sent as u64);
+    metrics::counter!("telecine_queue_offers_total", "class" => ahead.class.as_str()).increment(sent as u64);
     if !failed.is_empty() {
         let lost: Vec<_> = failed.iter().map(|note| (note.task, note.offer)).collect();
         shared.store.withdraw_offers(&lost).await?;

@@ -101,11 +101,13 @@ impl Due {
         let lapsed = Claim { task: self.id, fence: self.fence, lease_until };
         if let Ok(held) = claims::held(write, &lapsed).await? {
             held.happens(write, &event, &event.clone().into(), now).await?;
-            sqlx::query("UPDATE task SET fence = fence + 1, crashes = $1, offered_until = NULL WHERE seq = $2")
-                .bind(i64::from(self.crashes))
-                .bind(self.seq)
-                .execute(&mut **write)
-                .await?;
+            sqlx::query(
+                "UPDATE task SET fence = fence + 1, crashes = $1, offered_until = NULL WHERE seq = $2",
+            )
+            .bind(i64::from(self.crashes))
+            .bind(self.seq)
+            .execute(&mut **write)
+            .await?;
         }
         Ok(true)
     }

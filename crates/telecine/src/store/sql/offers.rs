@@ -191,10 +191,7 @@ async fn due_by_lane(
 
 /// One task of each workspace in turn, within each of one lane after the other, until the room is filled. Which lanes had
 /// turns, in the order of their last one.
-fn take_turns(
-    lanes: Vec<(Lane, VecDeque<Numbered>)>,
-    room: usize,
-) -> (Vec<(String, Numbered)>, Vec<Lane>) {
+fn take_turns(lanes: Vec<(Lane, VecDeque<Numbered>)>, room: usize) -> (Vec<(String, Numbered)>, Vec<Lane>) {
     let mut workspaces: VecDeque<VecDeque<(Lane, VecDeque<Numbered>)>> = VecDeque::new();
     for lane in lanes {
         let known = workspaces.iter_mut().find(|lanes| lanes[0].0.workspace == lane.0.workspace);

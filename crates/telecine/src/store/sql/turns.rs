@@ -62,11 +62,7 @@ pub(super) async fn in_turn(write: &mut Write, now: Timestamp) -> Result<Vec<Lan
 /// Lets the others of the workspace go before the lane.
 pub(super) async fn lane_had_its_turn(write: &mut Write, lane: &Lane, now: Timestamp) -> Result<()> {
     if !lane.is_single {
-        sqlx::query(TRANSFER_HAD_ITS_TURN)
-            .bind(&lane.workspace)
-            .bind(lane.id)
-            .execute(&mut **write)
-            .await?;
+        sqlx::query(TRANSFER_HAD_ITS_TURN).bind(&lane.workspace).bind(lane.id).execute(&mut **write).await?;
         return Ok(());
     }
     // After one transfer, whichever comes next.

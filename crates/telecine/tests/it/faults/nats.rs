@@ -83,7 +83,8 @@ impl Crew {
 
     /// Brings more work.
     async fn bring(&mut self, number: usize) {
-        let keys: Vec<String> = (0..number).map(|key| format!("{}-{key}.mp4", self.transfers.len())).collect();
+        let keys: Vec<String> =
+            (0..number).map(|key| format!("{}-{key}.mp4", self.transfers.len())).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let (transfer, _) = self.lab.transfer(self.index, &keys).await;
         self.transfers.push((transfer, number));

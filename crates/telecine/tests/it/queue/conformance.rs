@@ -88,7 +88,9 @@ async fn a_task_is_lent_to_one_of_many_workers(house: &House) {
                         assert_eq!(store.change_task(&claim, &change, now).await.unwrap(), Ok(()));
                         queue.done(&claim).await;
                     }
-                    None if store.transfer(workspace, transfer).await.unwrap().unwrap().counts.failed == total => {
+                    None if store.transfer(workspace, transfer).await.unwrap().unwrap().counts.failed
+                        == total =>
+                    {
                         return mine;
                     }
                     None => tokio::time::sleep(Duration::from_millis(5)).await,
@@ -96,7 +98,8 @@ async fn a_task_is_lent_to_one_of_many_workers(house: &House) {
             }
         })
     });
-    let lent: Vec<TaskId> = futures::future::join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
+    let lent: Vec<TaskId> =
+        futures::future::join_all(workers).await.into_iter().flat_map(Result::unwrap).collect();
     assert_eq!(lent.len(), tasks.len(), "none twice");
     assert_eq!(lent.into_iter().collect::<HashSet<_>>(), tasks.into_iter().collect());
     assert_eq!(house.claim().await, None);
@@ -316,7 +319,8 @@ async fn whoever_waits_is_woken(house: &House) {
 }
 
 async fn news_that_came_before_the_wait_is_not_missed(house: &House) {
-    let wakes = || async { tokio::time::timeout(Duration::from_millis(100), house.queue.wait()).await.is_ok() };
+    let wakes =
+        || async { tokio::time::timeout(Duration::from_millis(100), house.queue.wait()).await.is_ok() };
     house.queue.wake();
     assert!(wakes().await);
     assert!(!wakes().await, "it is told once");

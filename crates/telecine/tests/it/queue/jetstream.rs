@@ -237,7 +237,12 @@ async fn messages_that_are_not_ours_or_of_nothing_are_passed_over() {
     let early = format!("{} 1", tasks[2]);
     for lane in 0..4 {
         for text in ["", "not ours", gone.as_str(), early.as_str(), early.as_str()] {
-            context.publish(format!("telecine.tasks.bulk.{lane}"), text.to_owned().into()).await.unwrap().await.unwrap();
+            context
+                .publish(format!("telecine.tasks.bulk.{lane}"), text.to_owned().into())
+                .await
+                .unwrap()
+                .await
+                .unwrap();
         }
     }
     let done: HashSet<TaskId> = work(&house, 3, Duration::from_secs(10)).await.into_iter().collect();
@@ -302,5 +307,8 @@ async fn what_is_to_be_said_of_a_server_and_its_stream_is_said() {
     assert_eq!(before[2].2, "TELECINE_TASKS will be made");
     let _house = house(&nats).await;
     let after = said(check(&JetStreamOptions { replicas: 3, ..options }).await);
-    assert_eq!(after[2], ("stream", Level::Warning, "TELECINE_TASKS has 1 replicas and 0 messages".to_owned()));
+    assert_eq!(
+        after[2],
+        ("stream", Level::Warning, "TELECINE_TASKS has 1 replicas and 0 messages".to_owned())
+    );
 }

@@ -29,7 +29,9 @@ impl Nats {
         let servers = Servers::start(&[name]);
         let fact = |key: &str| servers.fact(name, key);
         let places = match name {
-            "nats-cluster" => (0..3).map(|node| (format!("endpoint_{node}"), format!("folder_{node}"))).collect(),
+            "nats-cluster" => {
+                (0..3).map(|node| (format!("endpoint_{node}"), format!("folder_{node}"))).collect()
+            }
             _ => vec![("endpoint".to_owned(), "folder".to_owned())],
         };
         let nodes = places.iter().map(|(endpoint, folder)| Node {
@@ -48,7 +50,8 @@ impl Nats {
 
     /// All of them, with commas between.
     pub(crate) fn endpoints(&self) -> String {
-        let endpoints: Vec<String> = self.nodes.iter().map(|node| format!("nats://{}", node.address)).collect();
+        let endpoints: Vec<String> =
+            self.nodes.iter().map(|node| format!("nats://{}", node.address)).collect();
         endpoints.join(",")
     }
 
@@ -76,7 +79,8 @@ impl Nats {
     /// Starts one that was ended, where it was.
     pub(crate) fn restart(&mut self, node: usize) {
         let node = &mut self.nodes[node];
-        let log = std::fs::File::options().append(true).create(true).open(node.folder.join("log")).expect("a log");
+        let log =
+            std::fs::File::options().append(true).create(true).open(node.folder.join("log")).expect("a log");
         let child = Command::new(&node.program)
             .args(["-c", "nats.conf"])
             .current_dir(&node.folder)

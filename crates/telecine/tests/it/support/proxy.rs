@@ -73,7 +73,8 @@ async fn accept(listener: TcpListener, server: String, mut way: watch::Receiver<
             let Ok(server) = TcpStream::connect(&server).await else { return };
             let _ = client.set_nodelay(true);
             let _ = server.set_nodelay(true);
-            let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+            let ((from_client, to_client), (from_server, to_server)) =
+                (client.into_split(), server.into_split());
             // When one direction ends, the connection does.
             tokio::select! {
                 () = pass(from_client, to_server, way.clone()) => {}
