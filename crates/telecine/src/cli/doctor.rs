@@ -65,6 +65,8 @@ fn tell(checks: &[Check]) {
     match (count(State::Failed), count(State::Warning)) {
         (0, 0) => say!("All is well."),
         (0, warnings) => say!("A server works with this; {warnings} to be looked at."),
-        (failed, warnings) => say!("{failed} to be mended before a server works; {warnings} more to be looked at."),
+        (failed, warnings) => {
+            say!("{failed} to be mended before a server works; {warnings} more to be looked at.")
+        }
     }
 }

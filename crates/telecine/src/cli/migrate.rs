@@ -64,7 +64,10 @@ pub(super) async fn run(args: MigrateArgs) -> Outcome {
         let copied = media_store::copy_all(&files, &*to, |_| ()).await?;
         say!("{} files ({} MB) are in {}.", copied.files, copied.bytes / 1_000_000, to.place());
     } else {
-        say!("Streams, assets and uploads stay in {}; name a place that all hosts see with --media.", folder.display());
+        say!(
+            "Streams, assets and uploads stay in {}; name a place that all hosts see with --media.",
+            folder.display()
+        );
     }
     say!(
         "The old data folder stays as it is. Give its secrets.key to every server and worker (secrets.key_file), or sealed \

@@ -30,7 +30,8 @@ fn data_folder(config: &Config) -> Check {
         return Check::failed(name, format!("{folder} cannot be written: {error}"), remedy);
     }
     let _ = std::fs::remove_file(&probe);
-    let room = rustix::fs::statvfs(files.path()).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    let room =
+        rustix::fs::statvfs(files.path()).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
     let gib = room as f64 / f64::from(1 << 30);
     if room < LITTLE_ROOM {
         let remedy = "Make room, or move the data folder to a larger disk: videos are fetched into it before they are indexed.";
@@ -63,7 +64,8 @@ async fn media(config: &Config) -> Vec<Check> {
     let tools = match MediaTools::discover(config.media.clone()).await {
         Ok(tools) => tools,
         Err(error) => {
-            let remedy = "Install ffmpeg (Debian and Ubuntu: apt install ffmpeg), or name it in the settings.";
+            let remedy =
+                "Install ffmpeg (Debian and Ubuntu: apt install ffmpeg), or name it in the settings.";
             return vec![Check::failed("ffmpeg", error.to_string(), remedy)];
         }
     };

@@ -23,7 +23,9 @@ pub(super) async fn examine(config: &Config) -> Vec<Check> {
 async fn database(config: &Config) -> Vec<Check> {
     let name = "database";
     let remedy = match &config.database.url {
-        Some(_) => "Check the URL, that PostgreSQL runs there and lets this host in (pg_hba.conf), and the password.",
+        Some(_) => {
+            "Check the URL, that PostgreSQL runs there and lets this host in (pg_hba.conf), and the password."
+        }
         None => "Check the data folder; restore it from a backup if the file is damaged.",
     };
     let examined = tokio::time::timeout(PATIENCE, async {
@@ -78,7 +80,11 @@ async fn media_store(config: &Config) -> Check {
         return Check::warning(name, "in the data folder, which other hosts do not see", remedy);
     }
     match tokio::time::timeout(PATIENCE, media_store::probe(&*store, files.path())).await {
-        Err(_) => Check::failed(name, format!("{}: no answer within {} s", store.place(), PATIENCE.as_secs()), remedy),
+        Err(_) => Check::failed(
+            name,
+            format!("{}: no answer within {} s", store.place(), PATIENCE.as_secs()),
+            remedy,
+        ),
         Ok(Err(error)) => Check::failed(name, format!("{}: {error:#}", store.place()), remedy),
         Ok(Ok(())) => Check::ok(name, format!("{}: written, read and removed", store.place())),
     }

@@ -113,7 +113,10 @@ pub async fn probe(store: &dyn MediaStore, aside: &Path) -> Result<()> {
     store.remove(MediaFolder::Task(task)).await?;
     match read? {
         Some(bytes) if bytes == TEXT => Ok(()),
-        other => Err(anyhow::anyhow!("wrote {} bytes and read {:?}", TEXT.len(), other.map(|bytes| bytes.len())).into()),
+        other => {
+            Err(anyhow::anyhow!("wrote {} bytes and read {:?}", TEXT.len(), other.map(|bytes| bytes.len()))
+                .into())
+        }
     }
 }
 

@@ -19,9 +19,10 @@ impl From<sqlx::Error> for Error {
 fn passing(error: &sqlx::Error) -> Option<&'static str> {
     const AWAY: &str = "The database cannot be reached.";
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            Some(AWAY)
-        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Some(AWAY),
         sqlx::Error::Database(error) => passing_on_server(&**error),
         _ => None,
     }
@@ -35,9 +36,15 @@ fn passing_on_server(error: &dyn DatabaseError) -> Option<&'static str> {
         return None;
     }
     match (&code[..2], &*code) {
-        ("08", _) | ("57", "57P01" | "57P02" | "57P03" | "57P05") => Some("The database is not there for the moment."),
-        ("25", "25006") => Some("The database takes no changes for the moment: it is a standby, or is being moved."),
-        ("40", _) | ("55", "55P03") | ("57", "57014") => Some("The database was too busy with other changes."),
+        ("08", _) | ("57", "57P01" | "57P02" | "57P03" | "57P05") => {
+            Some("The database is not there for the moment.")
+        }
+        ("25", "25006") => {
+            Some("The database takes no changes for the moment: it is a standby, or is being moved.")
+        }
+        ("40", _) | ("55", "55P03") | ("57", "57014") => {
+            Some("The database was too busy with other changes.")
+        }
         ("53", "53100") => Some("The disk of the database is full."),
         ("53", _) => Some("The database has no connections or memory left."),
         _ => None,

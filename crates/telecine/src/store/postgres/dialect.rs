@@ -23,8 +23,7 @@ pub(super) type Db = Postgres;
 pub(super) type Pool = PgPool;
 pub(super) type Connection = PgConnection;
 pub(super) type Row = PgRow;
-pub(super) type QueryScalar<'q, T> =
-    sqlx::query::QueryScalar<'q, Postgres, T, sqlx::postgres::PgArguments>;
+pub(super) type QueryScalar<'q, T> = sqlx::query::QueryScalar<'q, Postgres, T, sqlx::postgres::PgArguments>;
 /// A transaction; dropped without a commit, it leaves nothing.
 pub(super) type Write = Transaction<'static, Postgres>;
 /// What the store keeps beside its connections.

@@ -23,8 +23,10 @@ impl PostgresStore {
             self.encoding().await?,
             self.standby().await?,
             self.setting("fsync", "off", "after a power cut, the database is damaged").await?,
-            self.setting("full_page_writes", "off", "after a power cut, pages may be half old and half new").await?,
-            self.setting("synchronous_commit", "off", "after a crash, what was acknowledged may be lost").await?,
+            self.setting("full_page_writes", "off", "after a power cut, pages may be half old and half new")
+                .await?,
+            self.setting("synchronous_commit", "off", "after a crash, what was acknowledged may be lost")
+                .await?,
             self.connections_allowed().await?,
             self.clock().await?,
         ])
@@ -52,7 +54,9 @@ impl PostgresStore {
             .fetch_one(&self.readers)
             .await?;
         let applied: Option<i64> = if has_shape {
-            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(&self.readers).await?
+            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+                .fetch_one(&self.readers)
+                .await?
         } else {
             None
         };
@@ -99,15 +103,24 @@ impl PostgresStore {
         Ok(if encoding == "UTF8" {
             Finding::well(WHAT, encoding)
         } else {
-            Finding::fatal(WHAT, encoding, "Make a database with ENCODING 'UTF8' (TEMPLATE template0) and name that.")
+            Finding::fatal(
+                WHAT,
+                encoding,
+                "Make a database with ENCODING 'UTF8' (TEMPLATE template0) and name that.",
+            )
         })
     }
 
     async fn standby(&self) -> Result<Finding> {
         const WHAT: &str = "role";
-        let is_standby: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(&self.readers).await?;
+        let is_standby: bool =
+            sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(&self.readers).await?;
         Ok(if is_standby {
-            Finding::fatal(WHAT, "a standby, which takes no changes", "Name the primary, or all hosts' proxy, in the URL.")
+            Finding::fatal(
+                WHAT,
+                "a standby, which takes no changes",
+                "Name the primary, or all hosts' proxy, in the URL.",
+            )
         } else {
             Finding::well(WHAT, "primary")
         })
@@ -130,7 +143,8 @@ impl PostgresStore {
 
     async fn connections_allowed(&self) -> Result<Finding> {
         const WHAT: &str = "connections";
-        let allowed: i64 = self.text("SELECT current_setting('max_connections')").await?.parse().unwrap_or_default();
+        let allowed: i64 =
+            self.text("SELECT current_setting('max_connections')").await?.parse().unwrap_or_default();
         let each = i64::from(WRITERS + READERS);
         let found = format!("{allowed} allowed; each server or worker takes up to {each}");
         Ok(if allowed < 2 * each {
@@ -155,7 +169,11 @@ impl PostgresStore {
         let skew = (here - there).abs();
         let found = format!("{skew:.3} s apart from this host's");
         Ok(if skew > MAX_SKEW.as_secs_f64() + took.as_secs_f64() / 2.0 {
-            Finding::risk(WHAT, found, "Keep the clocks of all hosts right (NTP): leases of tasks are told by them.")
+            Finding::risk(
+                WHAT,
+                found,
+                "Keep the clocks of all hosts right (NTP): leases of tasks are told by them.",
+            )
         } else {
             Finding::well(WHAT, found)
         })

@@ -4,10 +4,10 @@
 #[macro_use]
 mod dialect;
 mod examine;
+mod moving;
 #[expect(clippy::duplicate_mod, reason = "the SQL that both databases understand, compiled for this one")]
 #[path = "../sql/mod.rs"]
 mod sql;
-mod moving;
 mod vector;
 mod words;
 
@@ -15,13 +15,13 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::PgPool;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::fault::Result;
-use sql::rows::unsigned;
 use crate::system::Database;
+use sql::rows::unsigned;
 
 pub use moving::{Move, Moved};
 pub use sql::SqlStore as PostgresStore;
@@ -68,11 +68,10 @@ impl PostgresStore {
 
     /// Version and size.
     async fn about(&self) -> Result<Database> {
-        let (version, bytes): (String, i64) = sqlx::query_as(
-            "SELECT current_setting('server_version'), pg_database_size(current_database())",
-        )
-        .fetch_one(&self.readers)
-        .await?;
+        let (version, bytes): (String, i64) =
+            sqlx::query_as("SELECT current_setting('server_version'), pg_database_size(current_database())")
+                .fetch_one(&self.readers)
+                .await?;
         Ok(Database { kind: "postgresql", version, size_bytes: unsigned(bytes)? })
     }
 

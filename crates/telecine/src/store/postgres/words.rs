@@ -132,9 +132,8 @@ impl SqlStore {
         }
         let expression = query_of(space, &phrases, query.all);
         let ranked = (RANKED_PER_FOUND * i64::from(limit)).max(MIN_RANKED);
-        let mut sql = Sql::new(format!(
-            "SELECT {SEGMENT_COLUMNS} FROM (SELECT s.* FROM segment s WHERE s.words @@ "
-        ));
+        let mut sql =
+            Sql::new(format!("SELECT {SEGMENT_COLUMNS} FROM (SELECT s.* FROM segment s WHERE s.words @@ "));
         sql.push_bind(expression.clone()).push("::tsquery LIMIT ").push_bind(MAX_COMPARED);
         sql.push(") s ORDER BY ts_rank(s.words, ").push_bind(expression);
         sql.push("::tsquery, 1) DESC, s.id LIMIT ").push_bind(ranked);
@@ -170,7 +169,8 @@ fn bm25(texts: &[&str], phrases: &[Vec<String>], all: Texts) -> Vec<f32> {
     let score = |(words, counts): (&Vec<String>, &Vec<f64>)| {
         let length = words.len() as f64 / all.mean_words.max(1.0);
         let parts = counts.iter().zip(&weights);
-        parts.map(|(f, weight)| weight * f * (K1 + 1.0) / (f + K1 * (1.0 - B + B * length))).sum::<f64>() as f32
+        parts.map(|(f, weight)| weight * f * (K1 + 1.0) / (f + K1 * (1.0 - B + B * length))).sum::<f64>()
+            as f32
     };
     words.iter().zip(&counts).map(score).collect()
 }
@@ -187,14 +187,20 @@ mod tests {
 
     #[test]
     fn texts_are_words_with_places() {
-        assert_eq!(vector_of(7, "A red car's Façade").as_deref(), Some("'space 7' 'a':1 'red':2 'car':3 's':4 'facade':5"));
+        assert_eq!(
+            vector_of(7, "A red car's Façade").as_deref(),
+            Some("'space 7' 'a':1 'red':2 'car':3 's':4 'facade':5")
+        );
         assert_eq!(vector_of(7, "— … !"), None);
         assert_eq!(words("Cafe\u{301} ΣΊΣΥΦΟΣ"), ["cafe", "σισυφοσ"]);
     }
 
     #[test]
     fn phrases_are_joined_and_nothing_of_a_word_is_syntax() {
-        assert_eq!(query(&[&["red", "car"], &["dog"]], true).as_deref(), Some("'space 7' & (('red' <-> 'car') & ('dog'))"));
+        assert_eq!(
+            query(&[&["red", "car"], &["dog"]], true).as_deref(),
+            Some("'space 7' & (('red' <-> 'car') & ('dog'))")
+        );
         assert_eq!(query(&[&["a' | 'b"], &["!"]], false).as_deref(), Some("'space 7' & (('a' <-> 'b'))"));
         assert_eq!(query(&[&["—"]], true), None);
     }
@@ -203,7 +209,8 @@ mod tests {
     fn rare_words_in_short_texts_are_best() {
         let phrases = vec![vec!["car".to_owned()], vec!["red".to_owned()]];
         let all = Texts { number: 100.0, mean_words: 5.0 };
-        let scores = bm25(&["a car", "a car and a car and a very long way", "a red car", "car"], &phrases, all);
+        let scores =
+            bm25(&["a car", "a car and a car and a very long way", "a red car", "car"], &phrases, all);
         assert!(scores[2] > scores[0] && scores[3] > scores[0] && scores[0] > 0.0, "{scores:?}");
     }
 }

@@ -111,7 +111,13 @@ impl AssetImportStore for SqlStore {
         paging: Paging,
     ) -> Result<Listed<AssetImport>> {
         let conditions = |sql: &mut Sql| conditions(sql, workspace, integration);
-        let list = List { columns: COLUMNS, from: "asset_import m", alias: "m", tie: "seq", conditions: &conditions };
+        let list = List {
+            columns: COLUMNS,
+            from: "asset_import m",
+            alias: "m",
+            tie: "seq",
+            conditions: &conditions,
+        };
         list.page(self, paging, ImportRow::into_import).await
     }
 

@@ -92,7 +92,8 @@ impl AssetStore for SqlStore {
     ) -> Result<Listed<Asset>> {
         let ids = to_json(&filter.ids)?;
         let conditions = |sql: &mut Sql| conditions(sql, workspace, filter, &ids);
-        let list = List { columns: COLUMNS, from: "asset a", alias: "a", tie: "seq", conditions: &conditions };
+        let list =
+            List { columns: COLUMNS, from: "asset a", alias: "a", tie: "seq", conditions: &conditions };
         list.page(self, paging, AssetRow::into_asset).await
     }
 
@@ -313,6 +314,8 @@ fn conditions(sql: &mut Sql, workspace: WorkspaceId, filter: &AssetFilter, ids: 
     }
     if let Some(part) = filename {
         let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        sql.push(concat!(" AND a.filename ", like!(), " ")).push_bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
+        sql.push(concat!(" AND a.filename ", like!(), " "))
+            .push_bind(format!("%{escaped}%"))
+            .push(" ESCAPE '\\'");
     }
 }

@@ -203,11 +203,7 @@ pub(super) async fn next(store: &SqlStore, now: Timestamp, lease: Duration) -> R
     }
 }
 
-pub(super) async fn extend(
-    store: &SqlStore,
-    claim: &Claim,
-    until: Timestamp,
-) -> Result<Result<(), Stale>> {
+pub(super) async fn extend(store: &SqlStore, claim: &Claim, until: Timestamp) -> Result<Result<(), Stale>> {
     let done = sqlx::query(
         "UPDATE task SET lease_until = $1, due_at = $1 WHERE id = $2 AND fence = $3 AND lease_until IS NOT NULL",
     )

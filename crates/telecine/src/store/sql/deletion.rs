@@ -6,14 +6,13 @@ use async_trait::async_trait;
 use super::counters::Recount;
 use super::integrations::{bucket_taken, of_rows, select};
 use super::rows::{parsed, parsed_if_any, status, to_json, unsigned};
-use super::{SqlStore, Write, TASKS_PER_CHANGE, to_its_end, webhooks};
+use super::{SqlStore, TASKS_PER_CHANGE, Write, to_its_end, webhooks};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IntegrationId, TaskId, TransferId, WorkspaceId};
 use crate::integration::{DeletionPlan, IndexedVideos, Integration};
 use crate::store::DeletionStore;
 use crate::time::Timestamp;
 use crate::transfer::{Event, Status, next_status};
-
 
 #[async_trait]
 impl DeletionStore for SqlStore {

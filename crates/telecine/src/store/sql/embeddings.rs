@@ -104,14 +104,16 @@ struct SegmentVectorRow {
 async fn write_vectors(write: &mut Write, task: EmbedTaskId, vectors: &[Embedded]) -> Result<()> {
     for Embedded { range, scope, values } in vectors {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        sqlx::query("INSERT INTO embedding (task_id, scope, start_us, end_us, value) VALUES ($1, $2, $3, $4, $5)")
-            .bind(task.to_string())
-            .bind(scope.as_str())
-            .bind(range.start().as_micros())
-            .bind(range.end().as_micros())
-            .bind(bytes)
-            .execute(&mut **write)
-            .await?;
+        sqlx::query(
+            "INSERT INTO embedding (task_id, scope, start_us, end_us, value) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(task.to_string())
+        .bind(scope.as_str())
+        .bind(range.start().as_micros())
+        .bind(range.end().as_micros())
+        .bind(bytes)
+        .execute(&mut **write)
+        .await?;
     }
     Ok(())
 }
@@ -166,7 +168,8 @@ impl EmbeddingStore for SqlStore {
             }
             within_moments(sql, "e.created_at", filter.created_at);
         };
-        let list = List { columns: COLUMNS, from: "embed_task e", alias: "e", tie: "seq", conditions: &conditions };
+        let list =
+            List { columns: COLUMNS, from: "embed_task e", alias: "e", tie: "seq", conditions: &conditions };
         list.page(self, paging, TaskRow::into_task).await
     }
 
@@ -206,7 +209,8 @@ impl EmbeddingStore for SqlStore {
     }
 
     async fn extend_embed_claim(&self, claim: &EmbedClaim, until: Timestamp) -> Result<Result<(), Stale>> {
-        let sql = "UPDATE embed_task SET lease_until = $1 WHERE id = $2 AND fence = $3 AND state = 'processing'";
+        let sql =
+            "UPDATE embed_task SET lease_until = $1 WHERE id = $2 AND fence = $3 AND state = 'processing'";
         let done = sqlx::query(sql)
             .bind(until.as_millis())
             .bind(claim.task.to_string())

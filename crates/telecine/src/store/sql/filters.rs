@@ -35,7 +35,11 @@ pub(super) fn equals(sql: &mut Sql, column: &'static str, value: Option<String>)
 /// it, is so as a whole. ASCII letters count as equal, small or large.
 pub(super) fn is_called(sql: &mut Sql, address: &'static str, name: &'static str, text: &str) {
     let pattern = like(text);
-    sql.push(" AND (").push(address).push(concat!(" ", like!(), " ")).push_bind(pattern.clone()).push(" ESCAPE '\\'");
+    sql.push(" AND (")
+        .push(address)
+        .push(concat!(" ", like!(), " "))
+        .push_bind(pattern.clone())
+        .push(" ESCAPE '\\'");
     if is_whole(text) {
         sql.push(" OR ").push(name).push(concat!(" ", like!(), " ")).push_bind(pattern).push(" ESCAPE '\\'");
     }

@@ -206,7 +206,8 @@ impl GenerationStore for SqlStore {
                 push_among(sql, states.clone());
             }
         };
-        let list = List { columns: COLUMNS, from: "analysis a", alias: "a", tie: "seq", conditions: &conditions };
+        let list =
+            List { columns: COLUMNS, from: "analysis a", alias: "a", tie: "seq", conditions: &conditions };
         list.page(self, paging, JobRow::into_job).await
     }
 

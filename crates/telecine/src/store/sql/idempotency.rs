@@ -60,13 +60,15 @@ impl IdempotencyStore for SqlStore {
     }
 
     async fn keep_answer(&self, request: &KeyedRequest, answer: &KeptAnswer) -> Result<()> {
-        sqlx::query("UPDATE idempotent_request SET status = $1, body = $2 WHERE workspace_id = $3 AND key = $4")
-            .bind(i64::from(answer.status))
-            .bind(&answer.body)
-            .bind(request.workspace.to_string())
-            .bind(&request.key)
-            .execute(&self.writer)
-            .await?;
+        sqlx::query(
+            "UPDATE idempotent_request SET status = $1, body = $2 WHERE workspace_id = $3 AND key = $4",
+        )
+        .bind(i64::from(answer.status))
+        .bind(&answer.body)
+        .bind(request.workspace.to_string())
+        .bind(&request.key)
+        .execute(&self.writer)
+        .await?;
         Ok(())
     }
 

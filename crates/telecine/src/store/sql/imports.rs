@@ -235,7 +235,9 @@ impl ImportStore for SqlStore {
         }
         sql.push(" ORDER BY key LIMIT ").push_bind(i64::from(limit));
         let rows: Vec<(String, String)> = sql.build_query_as().fetch_all(&self.readers).await?;
-        rows.into_iter().map(|(key, fault)| Ok(Refusal { key: told_key(key), fault: from_json(&fault)? })).collect()
+        rows.into_iter()
+            .map(|(key, fault)| Ok(Refusal { key: told_key(key), fault: from_json(&fault)? }))
+            .collect()
     }
 
     async fn failed_after(
@@ -245,7 +247,10 @@ impl ImportStore for SqlStore {
         limit: u32,
     ) -> Result<Vec<Task>> {
         // The `+` has it walk the ids, page by page, instead of sorting all that failed for each page.
-        let mut sql = Sql::new(format!("SELECT {TASK_COLUMNS} FROM task t WHERE {} = 'failed'", by_no_index!("t.status")));
+        let mut sql = Sql::new(format!(
+            "SELECT {TASK_COLUMNS} FROM task t WHERE {} = 'failed'",
+            by_no_index!("t.status")
+        ));
         of_transfer(&mut sql, transfer);
         if let Some(after) = after {
             sql.push(" AND t.id > ").push_bind(after.to_string());
@@ -281,10 +286,11 @@ impl ImportStore for SqlStore {
              AND m.index_id = ",
         );
         sql.push_bind(index.to_string());
-        sql.push(
-            concat!(") LEFT JOIN import_refusal r ON r.import_id = im.id AND r.key = i.key WHERE ",
-            is!("i.is_video"), " AND i.removed_at IS NULL AND i.integration_id = "),
-        );
+        sql.push(concat!(
+            ") LEFT JOIN import_refusal r ON r.import_id = im.id AND r.key = i.key WHERE ",
+            is!("i.is_video"),
+            " AND i.removed_at IS NULL AND i.integration_id = "
+        ));
         sql.push_bind(integration.to_string());
         if let Some(after) = after {
             sql.push(" AND i.key > ").push_bind(stored_key(after));

@@ -134,7 +134,8 @@ impl IndexedAssetStore for SqlStore {
         };
         let from = "indexed_asset r JOIN task t ON t.id = r.task_id JOIN video_index x ON x.id = t.index_id \
                     LEFT JOIN video v ON v.id = coalesce(t.video_id, t.id)";
-        let list = List { columns: "t.id, x.id, x.name", from, alias: "t", tie: "seq", conditions: &conditions };
+        let list =
+            List { columns: "t.id, x.id, x.name", from, alias: "t", tie: "seq", conditions: &conditions };
         list.page(self, paging, |(task, index, index_name): (String, String, String)| {
             Ok(Reference { task: parsed(&task)?, index: parsed(&index)?, index_name })
         })

@@ -84,7 +84,8 @@ impl IndexStore for SqlStore {
         paging: Paging,
     ) -> Result<Listed<IndexSummary>> {
         let conditions = |sql: &mut Sql| conditions(sql, workspace, filter);
-        let list = List { columns: COLUMNS, from: "video_index i", alias: "i", tie: "id", conditions: &conditions };
+        let list =
+            List { columns: COLUMNS, from: "video_index i", alias: "i", tie: "id", conditions: &conditions };
         list.page(self, paging, IndexRow::into_summary).await
     }
 

@@ -139,10 +139,13 @@ impl IntegrationStore for SqlStore {
 
     async fn scheduled_integrations(&self) -> Result<Vec<Integration>> {
         let mut sql = Sql::new(SELECT);
-        sql.push(
-            concat!(" AND deleted_at IS NULL AND (", field!("schedule", "every_s"), " IS NOT NULL OR ",
-            field!("schedule", "queue_url"), " IS NOT NULL) ORDER BY created_at, id"),
-        );
+        sql.push(concat!(
+            " AND deleted_at IS NULL AND (",
+            field!("schedule", "every_s"),
+            " IS NOT NULL OR ",
+            field!("schedule", "queue_url"),
+            " IS NOT NULL) ORDER BY created_at, id"
+        ));
         let rows: Vec<IntegrationRow> = sql.build_query_as().fetch_all(&self.readers).await?;
         rows.into_iter().map(IntegrationRow::into_integration).collect()
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::filters::Sql;
 use super::rows::{moment_if_any, unsigned};
-use super::{SqlStore, merge, objects, statistics, syncs, told, stored_key, told_key};
+use super::{SqlStore, merge, objects, statistics, stored_key, syncs, told, told_key};
 use crate::fault::{Fault, Result};
 use crate::ids::{IndexId, IntegrationId, SyncId};
 use crate::integration::{

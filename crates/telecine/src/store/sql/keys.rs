@@ -46,11 +46,13 @@ impl KeyStore for SqlStore {
             return parsed(&id);
         }
         let mut write = self.write().await?;
-        sqlx::query("INSERT INTO workspace (id, is_default, created_at) VALUES ($1, TRUE, $2) ON CONFLICT DO NOTHING")
-            .bind(WorkspaceId::generate(now).to_string())
-            .bind(now.as_millis())
-            .execute(&mut *write)
-            .await?;
+        sqlx::query(
+            "INSERT INTO workspace (id, is_default, created_at) VALUES ($1, TRUE, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(WorkspaceId::generate(now).to_string())
+        .bind(now.as_millis())
+        .execute(&mut *write)
+        .await?;
         let id: String = sqlx::query_scalar(DEFAULT_WORKSPACE).fetch_one(&mut *write).await?;
         write.commit().await?;
         parsed(&id)

@@ -8,7 +8,7 @@ use sqlx::FromRow as _;
 use super::filters::Sql;
 use super::inventory::{ITEM_COLUMNS, ItemRow};
 use super::rows::{signed, to_json};
-use super::{Row, SqlStore, Write, ROWS_PER_STATEMENT, is_storable_key, stored_key};
+use super::{ROWS_PER_STATEMENT, Row, SqlStore, Write, is_storable_key, stored_key};
 use crate::fault::Result;
 use crate::ids::IntegrationId;
 use crate::integration::{Decision, InventoryItem, KeyRange, Rules, SyncClaim, SyncFound};
@@ -347,11 +347,7 @@ fn upsert(at: At, items: &[&InventoryItem]) -> Result<Sql> {
 }
 
 /// Decides about every row anew, some thousands in a transaction: other rules, other decisions.
-pub(super) async fn decide_anew(
-    store: &SqlStore,
-    integration: IntegrationId,
-    rules: &Rules,
-) -> Result<u64> {
+pub(super) async fn decide_anew(store: &SqlStore, integration: IntegrationId, rules: &Rules) -> Result<u64> {
     let (mut after, mut changed) = (None::<String>, 0);
     loop {
         let mut write = store.write_in(&integration.to_string()).await?;

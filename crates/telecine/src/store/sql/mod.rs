@@ -22,8 +22,8 @@ mod lending;
 mod lists;
 mod merge;
 mod objects;
-mod processes;
 pub(super) mod offers;
+mod processes;
 mod removal;
 pub(super) mod rows;
 mod search;
@@ -44,7 +44,11 @@ mod webhooks;
 use anyhow::Context as _;
 use async_trait::async_trait;
 
-use super::dialect::{Aside, Connection, Db, DbExecutor, HalfVector, Pool, QueryScalar, ROWS_PER_STATEMENT, Row, SNAPSHOT, Write, alone, fields_of, is_storable_key, push_among, push_among_numbers, push_each, push_words, regular_expression, storable, stored_key, told_key};
+use super::dialect::{
+    Aside, Connection, Db, DbExecutor, HalfVector, Pool, QueryScalar, ROWS_PER_STATEMENT, Row, SNAPSHOT,
+    Write, alone, fields_of, is_storable_key, push_among, push_among_numbers, push_each, push_words,
+    regular_expression, storable, stored_key, told_key,
+};
 use crate::fault::Result;
 use crate::store::Store;
 

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-
-use super::{Connection, SqlStore, regular_expression, stored_key, told_key};
 use super::filters::Sql;
 use super::inventory::{INDEXED, ITEM_COLUMNS, ItemRow};
 use super::rows::{from_json_if_any, moment_if_any, parsed, parsed_if_any, signed, status, unsigned};
+use super::{Connection, SqlStore, regular_expression, stored_key, told_key};
 use crate::fault::Result;
 use crate::ids::IntegrationId;
 use crate::integration::{

@@ -178,8 +178,13 @@ pub(super) struct SourceColumns<'a> {
 }
 
 pub(super) fn source_columns<'a>(source: &'a TaskSource) -> SourceColumns<'a> {
-    let elsewhere =
-        |kind, text: &'a str| SourceColumns { kind, integration: None, scheme: None, bucket: None, locator: storable(text) };
+    let elsewhere = |kind, text: &'a str| SourceColumns {
+        kind,
+        integration: None,
+        scheme: None,
+        bucket: None,
+        locator: storable(text),
+    };
     match source {
         TaskSource::Object(object) => SourceColumns {
             kind: "object",
@@ -268,7 +273,8 @@ impl VideoRow {
 }
 
 /// The columns of [`SegmentRow`].
-pub(in crate::store) const SEGMENT_COLUMNS: &str = "s.id, s.video_id, s.kind, s.start_us, s.end_us, s.text, s.score";
+pub(in crate::store) const SEGMENT_COLUMNS: &str =
+    "s.id, s.video_id, s.kind, s.start_us, s.end_us, s.text, s.score";
 
 #[derive(sqlx::FromRow)]
 pub(in crate::store) struct SegmentRow {

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use super::filters::Sql;
-use super::{HalfVector, SqlStore, push_each};
 use super::rows::{SEGMENT_COLUMNS, SegmentRow, parsed_if_any, to_json, unsigned};
+use super::{HalfVector, SqlStore, push_each};
 use crate::fault::Result;
 use crate::ids::{IndexId, VideoId, WorkspaceId};
 use crate::store::{Found, SearchStore, VectorRow, WordQuery};
@@ -38,13 +38,14 @@ impl SearchStore for SqlStore {
         limit: u32,
     ) -> Result<Vec<VectorRow>> {
         let Some(space) = self.space(index, kind).await? else { return Ok(Vec::new()) };
-        let rows: Vec<(i64, HalfVector)> =
-            sqlx::query_as("SELECT id, value FROM segment_vector WHERE space = $1 AND id > $2 ORDER BY id LIMIT $3")
-                .bind(space)
-                .bind(after)
-                .bind(i64::from(limit))
-                .fetch_all(&self.readers)
-                .await?;
+        let rows: Vec<(i64, HalfVector)> = sqlx::query_as(
+            "SELECT id, value FROM segment_vector WHERE space = $1 AND id > $2 ORDER BY id LIMIT $3",
+        )
+        .bind(space)
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
         Ok(rows.into_iter().map(|(id, value)| VectorRow { id, values: value.into_values() }).collect())
     }
 
@@ -78,8 +79,7 @@ impl SearchStore for SqlStore {
     }
 
     async fn segments_of_vectors(&self, vectors: &[i64]) -> Result<Vec<(i64, MediaTime, Segment)>> {
-        let mut sql =
-            Sql::new(format!("SELECT x.id AS vector_id, x.at_us, {SEGMENT_COLUMNS} FROM "));
+        let mut sql = Sql::new(format!("SELECT x.id AS vector_id, x.at_us, {SEGMENT_COLUMNS} FROM "));
         push_each(&mut sql, to_json(&vectors)?, "j");
         sql.push(
             " JOIN segment_vector x ON x.id = CAST(j.value AS BIGINT) JOIN segment s ON s.id = x.segment_id ORDER BY j.key",

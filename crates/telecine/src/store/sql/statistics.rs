@@ -2,10 +2,10 @@
 
 use anyhow::Context as _;
 
-use super::{Connection, SqlStore};
 use super::filters::Sql;
 use super::objects::{LAST, narrow};
 use super::rows::{from_json_if_any, moment_if_any, parsed, unsigned};
+use super::{Connection, SqlStore};
 use crate::fault::Result;
 use crate::ids::IntegrationId;
 use crate::integration::{Decision, ExcludedCount, IndexShare, ObjectFilter, QueueLog, Statistics};
@@ -79,26 +79,27 @@ impl Asked<'_> {
         coalesce(sum(duration_s) FILTER (WHERE is_present AND is_indexed), 0.0) AS indexed_s, \
         coalesce(sum(duration_s) FILTER (WHERE is_present AND is_indexed AND is_taken AND NOT is_probed), 0.0) AS unknown_s, \
         count(*) FILTER (WHERE is_present AND is_indexed AND is_taken AND NOT is_probed) AS unknown_of";
-        let mut sql = Sql::new(
-            concat!("WITH held AS MATERIALIZED (SELECT t.index_id, t.locator, i.removed_at IS NULL AS is_present, \
+        let mut sql = Sql::new(concat!(
+            "WITH held AS MATERIALIZED (SELECT t.index_id, t.locator, i.removed_at IS NULL AS is_present, \
          i.decision = 'taken' AS is_taken, i.header_etag IS NOT DISTINCT FROM i.etag AND ",
-         field!("i.header", "duration_s"), " IS NOT NULL AS is_probed, \
+            field!("i.header", "duration_s"),
+            " IS NOT NULL AS is_probed, \
          count(*) FILTER (WHERE i.etag <> '' AND t.etag = i.etag AND t.object_bytes = i.size_bytes) > 0 AS is_indexed, \
          max(v.duration_s) AS duration_s \
          FROM task t JOIN video v ON v.id = t.video_id \
          JOIN inventory i ON i.integration_id = t.integration_id AND i.key = t.locator \
-         WHERE t.video_id IS NOT NULL AND t.integration_id = "),
-        );
+         WHERE t.video_id IS NOT NULL AND t.integration_id = "
+        ));
         sql.push_bind(self.integration.to_owned());
         narrow(&mut sql, self.filter)?;
         sql.push(format!(
-        " GROUP BY t.locator, t.index_id, i.integration_id, i.key) \
+            " GROUP BY t.locator, t.index_id, i.integration_id, i.key) \
          SELECT h.index_id, x.name, {SUMS} FROM held h JOIN video_index x ON x.id = h.index_id \
          WHERE x.deleted_at IS NULL GROUP BY h.index_id, x.name \
          UNION ALL SELECT NULL, NULL, {SUMS} FROM (SELECT is_present, is_taken, is_probed, \
          count(*) FILTER (WHERE is_indexed) > 0 AS is_indexed, max(duration_s) AS duration_s FROM held \
          GROUP BY locator, is_present, is_taken, is_probed) every HAVING count(*) > 0"
-    ));
+        ));
         let rows: Vec<HeldRow> = sql.build_query_as().persistent(false).fetch_all(on).await?;
         into.not_indexed = into.taken;
         for row in rows {

@@ -162,13 +162,14 @@ pub(super) async fn extend(
     claim: &SyncClaim,
     until: Timestamp,
 ) -> Result<Result<(), Stale>> {
-    let done =
-        sqlx::query("UPDATE sync_run SET lease_until = $1 WHERE id = $2 AND fence = $3 AND state = 'running'")
-            .bind(until.as_millis())
-            .bind(claim.run.to_string())
-            .bind(claim.fence)
-            .execute(&store.writer)
-            .await?;
+    let done = sqlx::query(
+        "UPDATE sync_run SET lease_until = $1 WHERE id = $2 AND fence = $3 AND state = 'running'",
+    )
+    .bind(until.as_millis())
+    .bind(claim.run.to_string())
+    .bind(claim.fence)
+    .execute(&store.writer)
+    .await?;
     Ok(if done.rows_affected() > 0 { Ok(()) } else { Err(Stale) })
 }
 

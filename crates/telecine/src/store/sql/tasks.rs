@@ -11,7 +11,7 @@ use super::lists::{List, column_of};
 use super::rows::{
     SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json, unsigned,
 };
-use super::{ROWS_PER_STATEMENT, SqlStore, Write, claims, content, to_its_end, transfers, storable};
+use super::{ROWS_PER_STATEMENT, SqlStore, Write, claims, content, storable, to_its_end, transfers};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::queue::{Claim, Stale};
@@ -137,7 +137,8 @@ impl TaskStore for SqlStore {
         paging: Paging,
     ) -> Result<Listed<Task>> {
         let conditions = |sql: &mut Sql| conditions(sql, workspace, filter);
-        let list = List { columns: TASK_COLUMNS, from: "task t", alias: "t", tie: "seq", conditions: &conditions };
+        let list =
+            List { columns: TASK_COLUMNS, from: "task t", alias: "t", tie: "seq", conditions: &conditions };
         // Tasks of a transfer were made in the order of their rows.
         let is_in_order = filter.transfer.is_some() && paging.sort_by == SortBy::CreatedAt;
         let column = if is_in_order { "seq" } else { column_of(paging) };
@@ -298,9 +299,15 @@ fn entry_hash(index: &str, source: &SourceColumns<'_>, transcription: Option<&st
     let integration = source.integration.as_deref().unwrap_or_default();
     let scheme = source.scheme.unwrap_or_default();
     let bucket = source.bucket.unwrap_or_default();
-    for part in
-        [index, source.kind, integration, scheme, bucket, source.locator.as_ref(), transcription.unwrap_or_default()]
-    {
+    for part in [
+        index,
+        source.kind,
+        integration,
+        scheme,
+        bucket,
+        source.locator.as_ref(),
+        transcription.unwrap_or_default(),
+    ] {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }

@@ -9,7 +9,7 @@ use super::rows::{
     TASK_COLUMNS, TaskRow, moment_if_any, parsed, parsed_if_any, signed, status, to_json, unsigned,
 };
 use super::tasks::{self, Home};
-use super::{DbExecutor, SqlStore, Write, TASKS_PER_CHANGE, removal, webhooks};
+use super::{DbExecutor, SqlStore, TASKS_PER_CHANGE, Write, removal, webhooks};
 use crate::fault::{Code, Error, Fault, Result};
 use crate::ids::{TaskId, TransferId, WorkspaceId};
 use crate::store::{Listed, Paging};
@@ -263,7 +263,8 @@ pub(super) async fn list(
     let conditions = |sql: &mut Sql| {
         sql.push(" WHERE tr.state <> 'receiving' AND tr.workspace_id = ").push_bind(workspace.to_string());
     };
-    let list = List { columns: COLUMNS, from: "transfer tr", alias: "tr", tie: "id", conditions: &conditions };
+    let list =
+        List { columns: COLUMNS, from: "transfer tr", alias: "tr", tie: "id", conditions: &conditions };
     list.page(store, paging, TransferRow::into_transfer).await
 }
 
@@ -492,11 +493,7 @@ pub(super) async fn fault_counts(store: &SqlStore, transfer: TransferId) -> Resu
     rows.into_iter().map(|(code, number)| Ok((code, unsigned(number)?))).collect()
 }
 
-pub(super) async fn last_ends(
-    store: &SqlStore,
-    transfer: TransferId,
-    limit: u32,
-) -> Result<Vec<Timestamp>> {
+pub(super) async fn last_ends(store: &SqlStore, transfer: TransferId, limit: u32) -> Result<Vec<Timestamp>> {
     let ends: Vec<i64> = sqlx::query_scalar(
         "SELECT updated_at FROM task WHERE transfer_id = $1 AND due_at IS NULL ORDER BY updated_at DESC LIMIT $2",
     )

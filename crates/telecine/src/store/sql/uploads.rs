@@ -104,7 +104,13 @@ impl UploadStore for SqlStore {
             sql.push(" WHERE u.workspace_id = ").push_bind(workspace.to_string());
             sql.push(" AND u.status <> 'completed'");
         };
-        let list = List { columns: COLUMNS, from: "asset_upload u", alias: "u", tie: "seq", conditions: &conditions };
+        let list = List {
+            columns: COLUMNS,
+            from: "asset_upload u",
+            alias: "u",
+            tie: "seq",
+            conditions: &conditions,
+        };
         list.page(self, paging, UploadRow::into_upload).await
     }
 

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::{SqlStore, push_among};
 use super::filters::{Sql, equals, in_index, user_field, within, within_moments};
 use super::lists::List;
 use super::rows::{SEGMENT_COLUMNS, SegmentRow, VIDEO_COLUMNS, VideoRow, to_json};
+use super::{SqlStore, push_among};
 use crate::fault::Result;
 use crate::ids::{IndexId, VideoId, WorkspaceId};
 use crate::store::{Listed, Paging, VideoFilter, VideoStore};
@@ -32,7 +32,8 @@ impl VideoStore for SqlStore {
     ) -> Result<Listed<Video>> {
         let ids = to_json(&filter.ids)?;
         let conditions = |sql: &mut Sql| conditions(sql, workspace, index, filter, &ids);
-        let list = List { columns: VIDEO_COLUMNS, from: "video v", alias: "v", tie: "seq", conditions: &conditions };
+        let list =
+            List { columns: VIDEO_COLUMNS, from: "video v", alias: "v", tie: "seq", conditions: &conditions };
         list.page(self, paging, VideoRow::into_video).await
     }
 

@@ -25,7 +25,8 @@ const DELIVERY: &str = "d.id, d.webhook_id, d.event, d.data, d.state, d.attempts
 /// A new id of 24 hex digits.
 const NEW_ID: &str = new_id!();
 /// Among the webhooks `w` of a workspace, those that are told an event, which is bound.
-const IS_TOLD: &str = concat!(is!("w.is_enabled"), " AND EXISTS (SELECT 1 FROM ", each!("w.events", "e"), " WHERE e.value = ");
+const IS_TOLD: &str =
+    concat!(is!("w.is_enabled"), " AND EXISTS (SELECT 1 FROM ", each!("w.events", "e"), " WHERE e.value = ");
 
 #[derive(sqlx::FromRow)]
 struct WebhookRow {
@@ -107,20 +108,18 @@ pub(super) async fn tell_tasks(write: &mut Write, tasks: &[i64], now: Timestamp)
         let mut sql = Sql::new(format!(
             "INSERT INTO webhook_delivery (id, webhook_id, event, data, due_at, created_at, updated_at) SELECT {NEW_ID}, w.id, ",
         ));
-        sql.push_bind(event).push(
-            concat!(
-                ", ",
-                object!(
-                    "'id', t.id, 'index_id', t.index_id, 'video_id', t.video_id, 'asset_id', r.asset_id, \
+        sql.push_bind(event).push(concat!(
+            ", ",
+            object!(
+                "'id', t.id, 'index_id', t.index_id, 'video_id', t.video_id, 'asset_id', r.asset_id, \
                      'status', CASE t.status WHEN 'skipped' THEN 'ready' ELSE t.status END, \
                      'filename', t.filename, 'duration', t.duration_s, 'engines', ",
-                    as_json!("x.engines"),
-                    ", 'error', ",
-                    as_json!("coalesce(t.fault, 'null')"),
-                ),
-                ", "
+                as_json!("x.engines"),
+                ", 'error', ",
+                as_json!("coalesce(t.fault, 'null')"),
             ),
-        );
+            ", "
+        ));
         for column in [", ", ", ", ""] {
             sql.push_bind(now.as_millis()).push(column);
         }
@@ -317,8 +316,13 @@ impl WebhookStore for SqlStore {
                 sql.push(")");
             }
         };
-        let list =
-            List { columns: DELIVERY, from: "webhook_delivery d", alias: "d", tie: "seq", conditions: &conditions };
+        let list = List {
+            columns: DELIVERY,
+            from: "webhook_delivery d",
+            alias: "d",
+            tie: "seq",
+            conditions: &conditions,
+        };
         list.page(self, paging, DeliveryRow::into_delivery).await
     }
 
@@ -443,10 +447,7 @@ impl SqlStore {
 }
 
 /// The delivery that is due longest, of webhooks that have a hand free.
-fn next_delivery(
-    now: Timestamp,
-    at_once: u32,
-) -> QueryScalar<'static, i64> {
+fn next_delivery(now: Timestamp, at_once: u32) -> QueryScalar<'static, i64> {
     sqlx::query_scalar(concat!(
         "SELECT d.seq FROM webhook w JOIN webhook_delivery d ON d.seq = (SELECT n.seq FROM webhook_delivery n \
          WHERE n.webhook_id = w.id AND n.due_at <= $1 ORDER BY n.due_at, n.seq LIMIT 1) \

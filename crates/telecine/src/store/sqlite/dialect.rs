@@ -7,8 +7,8 @@ use half::f16;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::sql::filters::Sql;
 use super::sql::SqlStore;
+use super::sql::filters::Sql;
 use crate::fault::Result;
 
 pub(super) use sqlx::SqliteExecutor as DbExecutor;

@@ -17,11 +17,14 @@ impl SqliteStore {
                 .fetch_one(&self.readers)
                 .await?;
         let applied: Option<i64> = if has_shape {
-            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(&self.readers).await?
+            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+                .fetch_one(&self.readers)
+                .await?
         } else {
             None
         };
-        findings.push(Finding::shape(applied, MIGRATIONS.iter().map(|known| known.version).max().unwrap_or(0)));
+        findings
+            .push(Finding::shape(applied, MIGRATIONS.iter().map(|known| known.version).max().unwrap_or(0)));
         let sound: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&self.readers).await?;
         findings.push(if sound == "ok" {
             Finding::well("soundness", "every page can be read")

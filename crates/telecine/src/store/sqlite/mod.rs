@@ -65,8 +65,10 @@ impl SqliteStore {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub async fn open_as_it_is(path: impl AsRef<Path>) -> Result<Self> {
-        let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON");
-        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.with_regexp()).await?;
+        let options =
+            SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON");
+        let readers =
+            SqlitePoolOptions::new().max_connections(READERS).connect_with(options.with_regexp()).await?;
         Ok(Self { writer: readers.clone(), readers, aside: () })
     }
 

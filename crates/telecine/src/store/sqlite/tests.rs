@@ -19,17 +19,20 @@ use crate::transfer::Status;
 async fn claims_and_offers_are_served_by_indexes() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("telecine.db")).await.unwrap();
-    let finding = [LANES_IN_TURN, TRANSFER_IN_TURN, TASK_DUE, NEXT_DUE, LANES_TO_OFFER, TASKS_TO_OFFER, STANDING];
+    let finding =
+        [LANES_IN_TURN, TRANSFER_IN_TURN, TASK_DUE, NEXT_DUE, LANES_TO_OFFER, TASKS_TO_OFFER, STANDING];
     for statement in finding.into_iter().chain([TRANSFER_HAD_ITS_TURN, WORKSPACE_HAD_ITS_TURN]) {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let steps: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explain).fetch_all(&store.readers).await.unwrap();
         let plan: Vec<&str> = steps.iter().map(|(.., step)| step.as_str()).collect();
-        let is_by_turn = |step: &str| step.contains("INDEX workspace_turn") || step.contains("INDEX lane_turn");
+        let is_by_turn =
+            |step: &str| step.contains("INDEX workspace_turn") || step.contains("INDEX lane_turn");
         let is_walk =
             |step: &&&str| step.contains("TEMP B-TREE") || (step.contains("SCAN") && !is_by_turn(step));
         assert_eq!(plan.iter().find(is_walk), None, "{statement}: {plan:?}");
-        let is_served = plan.iter().any(|step| step.contains("INDEX task_due") || step.contains("INDEX task_offered"));
+        let is_served =
+            plan.iter().any(|step| step.contains("INDEX task_due") || step.contains("INDEX task_offered"));
         assert!(!finding.contains(&statement) || is_served, "{statement}: {plan:?}");
     }
 }

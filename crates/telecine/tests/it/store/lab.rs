@@ -48,7 +48,11 @@ impl Lab {
         Self::with(store, tempfile::tempdir().unwrap(), Some(database)).await
     }
 
-    async fn with(store: Arc<dyn Store>, folder: tempfile::TempDir, database: Option<PostgresDatabase>) -> Self {
+    async fn with(
+        store: Arc<dyn Store>,
+        folder: tempfile::TempDir,
+        database: Option<PostgresDatabase>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::at("2024-03-01T09:00:00Z".parse().unwrap()));
         let workspace = store.default_workspace(clock.now()).await.unwrap();
         Self { store, clock, workspace, folder, database }
@@ -69,7 +73,8 @@ impl Lab {
     /// From now on nobody can write to the table.
     pub(crate) async fn forbid_writes(&self, table: &str) {
         if let Some(database) = &self.database {
-            let rule = |event| format!("CREATE RULE no_{event} AS ON {event} TO {table} DO INSTEAD SELECT 1 / 0");
+            let rule =
+                |event| format!("CREATE RULE no_{event} AS ON {event} TO {table} DO INSTEAD SELECT 1 / 0");
             let mut connection = sqlx::PgConnection::connect(database.url()).await.unwrap();
             for event in ["INSERT", "UPDATE"] {
                 sqlx::query(AssertSqlSafe(rule(event))).execute(&mut connection).await.unwrap();

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use sqlx::{Connection as _, PgConnection};
 use telecine::store::postgres::{Move, PostgresStore};
-use telecine::store::{SearchStore as _, TaskFilter, TaskStore as _, VideoFilter, VideoStore as _, WordQuery};
+use telecine::store::{
+    SearchStore as _, TaskFilter, TaskStore as _, VideoFilter, VideoStore as _, WordQuery,
+};
 use telecine::video::SegmentKind;
 
 use super::integrations::connected;
@@ -49,7 +51,10 @@ async fn everything_is_there_after_a_move() {
     let index = tasks.rows[0].index;
     let videos = new.videos(old.workspace, index, &VideoFilter::default(), FIRST_PAGE).await.unwrap();
     assert_eq!(videos.total, 2);
-    assert_eq!(videos, old.store.videos(old.workspace, index, &VideoFilter::default(), FIRST_PAGE).await.unwrap());
+    assert_eq!(
+        videos,
+        old.store.videos(old.workspace, index, &VideoFilter::default(), FIRST_PAGE).await.unwrap()
+    );
     for kind in [SegmentKind::Shot, SegmentKind::Speech] {
         let vectors = new.vectors_after(index, kind, 0, 100).await.unwrap();
         assert_eq!(vectors, old.store.vectors_after(index, kind, 0, 100).await.unwrap());
@@ -72,7 +77,10 @@ async fn a_move_that_was_cut_short_goes_on() {
     drop(first);
     // As if it had ended in the middle of a table.
     let mut raw = PgConnection::connect(database.url()).await.unwrap();
-    for statement in ["DELETE FROM task WHERE seq > 3", "DELETE FROM move_progress WHERE name IN ('video_stream', 'webhook')"] {
+    for statement in [
+        "DELETE FROM task WHERE seq > 3",
+        "DELETE FROM move_progress WHERE name IN ('video_stream', 'webhook')",
+    ] {
         sqlx::query(statement).execute(&mut raw).await.unwrap();
     }
     sqlx::query("UPDATE move_progress SET after = '[{\"Whole\":3}]', number = 3 WHERE name = 'task'")

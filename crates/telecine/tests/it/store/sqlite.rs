@@ -176,7 +176,9 @@ async fn a_deletion_that_was_cut_short_is_finished_at_the_next_start() {
     let videos = lab.store.videos(lab.workspace, index, &VideoFilter::default(), FIRST_PAGE).await.unwrap();
     assert_eq!(videos.total, 0, "it is hidden at once");
     assert_eq!(lab.store.discard_unfinished_transfers().await.unwrap(), 0);
-    for table in ["task", "video", "segment", "segment_vector", "content", "space", "thumbnail", "video_index"] {
+    for table in
+        ["task", "video", "segment", "segment_vector", "content", "space", "thumbnail", "video_index"]
+    {
         let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
         let left: i64 = sqlx::query_scalar(count).fetch_one(&pool).await.unwrap();
         assert_eq!(left, 0, "{table}");

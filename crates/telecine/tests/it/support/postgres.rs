@@ -35,7 +35,10 @@ impl PostgresDatabase {
         let name = format!("test_{}", uuid::Uuid::new_v4().simple());
         let server = tokio::task::spawn_blocking(server).await.expect("a server");
         let mut admin = PgConnection::connect(&server.endpoint).await.expect("the server answers");
-        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.expect("a database");
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&mut admin)
+            .await
+            .expect("a database");
         Self { url: on(&server.endpoint, &name), psql: server.psql(), name }
     }
 

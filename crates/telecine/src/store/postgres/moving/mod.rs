@@ -66,7 +66,8 @@ impl Move {
     }
 
     async fn claim_target(&self) -> Result<()> {
-        let of: String = sqlx::query_scalar("SELECT coalesce(min(id), '') FROM workspace").fetch_one(&self.from).await?;
+        let of: String =
+            sqlx::query_scalar("SELECT coalesce(min(id), '') FROM workspace").fetch_one(&self.from).await?;
         if !Self::is_unfinished(&self.to).await? {
             for table in &self.tables {
                 let any = AssertSqlSafe(format!("SELECT EXISTS (SELECT 1 FROM {})", table.name));
@@ -88,9 +89,13 @@ impl Move {
             sqlx::query("INSERT INTO move_source VALUES ($1)").bind(&of).execute(&mut *begin).await?;
             begin.commit().await?;
         }
-        let begun: String = sqlx::query_scalar("SELECT workspace FROM move_source").fetch_one(&self.to).await?;
+        let begun: String =
+            sqlx::query_scalar("SELECT workspace FROM move_source").fetch_one(&self.to).await?;
         if begun != of {
-            return Err(anyhow::anyhow!("a move of another database into this one has begun; name an empty one").into());
+            return Err(anyhow::anyhow!(
+                "a move of another database into this one has begun; name an empty one"
+            )
+            .into());
         }
         Ok(())
     }
@@ -127,7 +132,12 @@ impl Move {
     }
 
     /// Moves some rows after a key; how many, and the key of the last one.
-    async fn move_some(&self, table: &Table, after: Option<&[Cell]>, before: i64) -> Result<(i64, Option<Vec<Cell>>)> {
+    async fn move_some(
+        &self,
+        table: &Table,
+        after: Option<&[Cell]>,
+        before: i64,
+    ) -> Result<(i64, Option<Vec<Cell>>)> {
         let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(table.select());
         if let Some(after) = after {
             select.push(format!(" WHERE ({}) > (", table.key_names()));

@@ -60,7 +60,8 @@ pub(super) async fn of_both(from: &SqlitePool, to: &PgPool) -> Result<Vec<Table>
     .await?;
     let mut left: BTreeMap<String, (Table, Vec<String>)> = BTreeMap::new();
     for name in names.into_iter().filter(|name| !LEFT_OUT.contains(&name.as_str())) {
-        let referred = AssertSqlSafe(format!("SELECT DISTINCT \"table\" FROM pragma_foreign_key_list('{name}')"));
+        let referred =
+            AssertSqlSafe(format!("SELECT DISTINCT \"table\" FROM pragma_foreign_key_list('{name}')"));
         let mut referred: Vec<String> = sqlx::query_scalar(referred).fetch_all(from).await?;
         referred.retain(|other| *other != name);
         left.insert(name.clone(), (table(from, to, name).await?, referred));
@@ -88,17 +89,23 @@ async fn table(from: &SqlitePool, to: &PgPool, name: String) -> Result<Table> {
     .await?;
     let numbered = kinds.iter().find(|(.., is_numbered)| *is_numbered).map(|(name, ..)| name.clone());
     let kinds: BTreeMap<String, String> = kinds.into_iter().map(|(name, kind, _)| (name, kind)).collect();
-    let found: Vec<(String, i64)> =
-        sqlx::query_as(AssertSqlSafe(format!("SELECT name, pk FROM pragma_table_info('{name}') ORDER BY cid")))
-            .fetch_all(from)
-            .await?;
+    let found: Vec<(String, i64)> = sqlx::query_as(AssertSqlSafe(format!(
+        "SELECT name, pk FROM pragma_table_info('{name}') ORDER BY cid"
+    )))
+    .fetch_all(from)
+    .await?;
     let mut columns = Vec::new();
     for (column, _) in &found {
-        let kind = kinds.get(column).with_context(|| format!("PostgreSQL has no column `{name}.{column}`"))?;
+        let kind =
+            kinds.get(column).with_context(|| format!("PostgreSQL has no column `{name}.{column}`"))?;
         columns.push(Column { kind: kind_of(&name, column, kind)?, name: column.clone() });
     }
-    let mut key: Vec<(i64, usize)> =
-        found.iter().enumerate().filter(|(_, (_, pk))| *pk > 0).map(|(place, (_, pk))| (*pk, place)).collect();
+    let mut key: Vec<(i64, usize)> = found
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, pk))| *pk > 0)
+        .map(|(place, (_, pk))| (*pk, place))
+        .collect();
     key.sort_unstable();
     Ok(Table { name, columns, key: key.into_iter().map(|(_, place)| place).collect(), numbered })
 }
@@ -153,10 +160,12 @@ impl Table {
     pub(super) fn read_sqlite(&self, row: &SqliteRow) -> Result<Vec<Cell>> {
         let cell = |(place, column): (usize, &Column)| -> sqlx::Result<Cell> {
             Ok(match column.kind {
-                Kind::Whole | Kind::Flag => row.try_get::<Option<i64>, _>(place)?.map_or(Cell::Null, Cell::Whole),
-                Kind::Float => {
-                    row.try_get::<Option<f64>, _>(place)?.map_or(Cell::Null, |number| Cell::Float(number.to_bits()))
+                Kind::Whole | Kind::Flag => {
+                    row.try_get::<Option<i64>, _>(place)?.map_or(Cell::Null, Cell::Whole)
                 }
+                Kind::Float => row
+                    .try_get::<Option<f64>, _>(place)?
+                    .map_or(Cell::Null, |number| Cell::Float(number.to_bits())),
                 Kind::Text => row
                     .try_get::<Option<String>, _>(place)?
                     .map_or(Cell::Null, |text| Cell::Text(storable(&text).into_owned())),
@@ -176,13 +185,13 @@ impl Table {
                 Kind::Flag => {
                     row.try_get::<Option<bool>, _>(place)?.map_or(Cell::Null, |flag| Cell::Whole(flag.into()))
                 }
-                Kind::Float => {
-                    row.try_get::<Option<f64>, _>(place)?.map_or(Cell::Null, |number| Cell::Float(number.to_bits()))
-                }
+                Kind::Float => row
+                    .try_get::<Option<f64>, _>(place)?
+                    .map_or(Cell::Null, |number| Cell::Float(number.to_bits())),
                 Kind::Text => row.try_get::<Option<String>, _>(place)?.map_or(Cell::Null, Cell::Text),
-                Kind::Key => {
-                    row.try_get::<Option<String>, _>(place)?.map_or(Cell::Null, |key| Cell::Text(told_key(key)))
-                }
+                Kind::Key => row
+                    .try_get::<Option<String>, _>(place)?
+                    .map_or(Cell::Null, |key| Cell::Text(told_key(key))),
                 Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(place)?.map_or(Cell::Null, Cell::Bytes),
                 Kind::Vector => row.try_get::<Option<HalfVector>, _>(place)?.map_or(Cell::Null, |vector| {
                     Cell::Bytes(vector.into_values().into_iter().flat_map(f16::to_le_bytes).collect())
@@ -208,7 +217,8 @@ impl Table {
     }
 
     fn words(&self, row: &[Cell]) -> Cell {
-        let of = |name: &str| self.columns.iter().position(|column| column.name == name).map(|place| &row[place]);
+        let of =
+            |name: &str| self.columns.iter().position(|column| column.name == name).map(|place| &row[place]);
         let (Some(Cell::Whole(space)), Some(Cell::Text(text))) = (of("space"), of("text")) else {
             return Cell::Null;
         };
@@ -241,7 +251,8 @@ fn write_cell(cell: &Cell, kind: Kind, line: &mut String) {
         Cell::Text(text) if kind == Kind::Key => write_text(&stored_key(text), line),
         Cell::Text(text) => write_text(text, line),
         Cell::Bytes(bytes) if kind == Kind::Vector => {
-            let values = bytes.as_chunks::<2>().0.iter().map(|pair| f16::from_le_bytes(*pair).to_f32().to_string());
+            let values =
+                bytes.as_chunks::<2>().0.iter().map(|pair| f16::from_le_bytes(*pair).to_f32().to_string());
             let _ = write!(line, "[{}]", values.collect::<Vec<_>>().join(","));
         }
         Cell::Bytes(bytes) => {
