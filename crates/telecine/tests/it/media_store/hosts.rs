@@ -30,6 +30,8 @@ use crate::support::servers::Servers;
 
 const SRT: &str = "1\n00:00:01,000 --> 00:00:02,000\nA street in the morning\n";
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Small enough for several chunks, and large enough for all links in one answer.
+const CHUNK: usize = 50_000;
 
 /// Another host's process: the same rows and bucket, a data folder of its own.
 async fn neighbour(app: &App, folder: &Path) -> Arc<App> {
@@ -76,7 +78,7 @@ impl Hosts {
         let mut config = quick();
         bucket_on_seaweedfs(&servers, &mut config).await;
         config.streaming.min_free_bytes = 0;
-        config.assets.chunk_bytes = 10_000;
+        config.assets.chunk_bytes = CHUNK as u64;
         // That others work on the rows is all that is taken from it here.
         config.database.url = Some("postgres://nowhere/none".to_owned().into());
         let engines = tokio::task::spawn_blocking(quick_engines).await.unwrap();
@@ -204,7 +206,7 @@ async fn chunks_that_are_sent_to_two_hosts_become_one_asset_that_either_indexes(
     let links = begun["upload_urls"].as_array().unwrap();
     assert!(links.len() > 2, "a test of several chunks");
     let mut reported = Vec::new();
-    for (at, chunk) in film.chunks(10_000).enumerate().rev() {
+    for (at, chunk) in film.chunks(CHUNK).enumerate().rev() {
         let link = links[at]["url"].as_str().unwrap();
         let link = link.replace(&hosts.urls[0], &hosts.urls[at % 2]);
         if at == 1 {
