@@ -55,17 +55,31 @@ impl Installation {
         fs::write(&path, format!("{settings}\n[{section}]\n{name} = {value}\n")).unwrap();
     }
 
+    /// Adds a setting to a section that is there.
+    pub(super) fn set_in(&self, section: &str, name: &str, value: impl std::fmt::Display) {
+        let path = self.home.join("telecine.toml");
+        let settings = fs::read_to_string(&path).unwrap();
+        let (head, added) = (format!("[{section}]\n"), format!("[{section}]\n{name} = {value}\n"));
+        fs::write(&path, settings.replacen(&head, &added, 1)).unwrap();
+    }
+
     pub(super) fn files(&self) -> DataDir {
         DataDir::new(self.home.join("data"))
     }
 
     /// Starts a server; it need not be ready yet.
     pub(super) fn spawn(&self) -> Starting {
+        self.spawn_as(&["serve", "--admin-key-file", "admin.key"], "data")
+    }
+
+    /// Starts a process with a data folder of its own.
+    pub(super) fn spawn_as(&self, command: &[&str], data: &str) -> Starting {
         let log = File::options().create(true).append(true).open(self.home.join("server.log")).unwrap();
-        let mut command = Command::from(program::telecine(&self.home));
-        let child = command
+        let mut child_of = Command::from(program::telecine(&self.home));
+        let child = child_of
             .env("TELECINE_MODELS", program::models())
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data", "--admin-key-file", "admin.key"])
+            .args(command)
+            .args(["--listen", "127.0.0.1:0", "--data-dir", data])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -77,12 +91,17 @@ impl Installation {
 
     /// Starts a server and waits until it is ready.
     pub(super) async fn start(&self) -> Server {
-        let mut starting = self.spawn();
+        self.ready(self.spawn()).await
+    }
+
+    /// Waits until a process is ready.
+    pub(super) async fn ready(&self, mut starting: Starting) -> Server {
         let stdout = starting.child.stdout.take().expect("it is piped");
         let mut lines = BufReader::new(stdout).lines();
         let ready = async {
             while let Some(line) = lines.next_line().await.unwrap() {
-                if let Some((_, url)) = line.split_once(" is ready at ") {
+                if let Some((_, url)) = line.split_once(" is ready at ").or(line.split_once(" health is at "))
+                {
                     return url.to_owned();
                 }
             }

@@ -7,6 +7,8 @@
 mod backup;
 mod bucket;
 mod chunks;
+mod crowd;
+mod crowd_outcome;
 mod installation;
 mod kills;
 mod monitoring;

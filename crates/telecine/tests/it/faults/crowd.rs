@@ -1,0 +1,197 @@
+//! A server and two workers share PostgreSQL, NATS JetStream and a folder for media. One or the other is killed with `kill -9`
+//! at random moments, again and again: nothing is lost, doubled or stuck.
+//!
+//! `TELECINE_KILL_SEED` and `TELECINE_KILLS` as in `kills`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use telecine::time::{Clock as _, SystemClock};
+
+use super::bucket::{Bucket, Indexes, READY, SKIPPED, TASKS, said_in, spoken};
+use super::crowd_outcome::CrowdOutcome;
+use super::installation::{Installation, Server};
+use crate::search::synthetic::Random;
+use crate::support::nats::Nats;
+use crate::support::postgres::PostgresDatabase;
+
+/// How long processes that nobody kills may take for everything that is left.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// The processes: how each is started, and its data folder.
+const CROWD: [(&[&str], &str); 3] = [
+    (&["serve", "--role", "api", "--admin-key-file", "admin.key"], "api"),
+    (&["worker"], "first"),
+    (&["worker"], "second"),
+];
+
+fn set<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}
+
+/// 0 to 1.
+fn share(random: &mut Random) -> f64 {
+    (random.next() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// What outlives the processes.
+struct Ground {
+    installation: Installation,
+    database: PostgresDatabase,
+}
+
+impl Ground {
+    async fn new(home: &Path, bucket: &Bucket, nats: &Nats, stream: &str) -> Self {
+        let database = PostgresDatabase::create().await;
+        let installation = Installation::new(home, &bucket.path(""));
+        let quoted = |text: &str| toml::Value::from(text);
+        let media = home.join("media");
+        installation.set("database", "url", quoted(database.url()));
+        installation.set("media_store", "url", quoted(media.to_str().unwrap()));
+        installation.set("secrets", "key_file", quoted(home.join("secrets.key").to_str().unwrap()));
+        installation.set("streaming", "enabled", false);
+        let queue = format!(
+            "{}\nstream = {}\nack_wait_s = 6\noffer_s = 10",
+            quoted(&nats.endpoints()),
+            quoted(stream)
+        );
+        installation.set("queue", "url", queue);
+        // A worker that is killed is replaced after so long.
+        installation.set_in("pipeline", "lease_s", 5);
+        Self { installation, database }
+    }
+
+    async fn start(&self, number: usize) -> Server {
+        let (command, data) = CROWD[number];
+        self.installation.ready(self.installation.spawn_as(command, data)).await
+    }
+
+    async fn start_all(&self) -> Vec<Server> {
+        let mut all = Vec::new();
+        for number in 0..CROWD.len() {
+            all.push(self.start(number).await);
+        }
+        all
+    }
+}
+
+async fn wait_until_over(server: &Server, ground: &Ground, transfer: &str) -> Value {
+    let began = Instant::now();
+    loop {
+        let status = server.transfer(transfer).await;
+        if status["is_finished"] == true {
+            return status;
+        }
+        assert!(began.elapsed() < PATIENCE, "stuck: {status}\n{}", ground.installation.log());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// What a finished transfer tells, held against what was posted and what lies in the database.
+async fn examine(
+    server: &Server,
+    ground: &Ground,
+    bucket: &Bucket,
+    indexes: &Indexes,
+    transfer: &str,
+) -> (CrowdOutcome, u64) {
+    let status = wait_until_over(server, ground, transfer).await;
+    let expected = json!({
+        "validating": 0, "pending": 0, "queued": 0, "indexing": 0,
+        "ready": READY, "failed": TASKS - READY - SKIPPED, "skipped": SKIPPED,
+    });
+    assert_eq!(status["counts"], expected);
+    assert_eq!((&status["total"], &status["repeated"]), (&json!(TASKS), &json!(1)));
+    assert_eq!(server.get("/transfers").await["page_info"]["total_results"], 1);
+    let report = server.report(transfer).await;
+    let mut told: BTreeMap<&str, usize> = BTreeMap::new();
+    for task in &report {
+        *told.entry(task["status"].as_str().unwrap()).or_default() += 1;
+    }
+    let sum: BTreeMap<&str, usize> =
+        BTreeMap::from([("failed", TASKS - READY - SKIPPED), ("ready", READY), ("skipped", SKIPPED)]);
+    assert_eq!(told, sum);
+    for number in spoken() {
+        let query = json!({
+            "index_id": indexes.heard, "query": said_in(number), "search_options": ["conversation"],
+            "conversation_option": "exact_match",
+        });
+        let found = server.post("/v1.2/search", query).await;
+        assert_eq!(found["page_info"]["total_results"], 1, "said once, found once: {found}");
+    }
+    let attempts = report.iter().map(|task| task["attempts"].as_u64().unwrap()).sum();
+    (CrowdOutcome::of(&report, bucket, indexes, ground.database.url()).await, attempts)
+}
+
+/// One transfer, under at most so many kills; what came of it, kills, and attempts.
+async fn round(
+    ground: &Ground,
+    bucket: &Bucket,
+    random: &mut Random,
+    limit: usize,
+) -> (CrowdOutcome, usize, u64) {
+    let mut crowd = ground.start_all().await;
+    let indexes = crowd[0].furnish(bucket).await;
+    let transfer = crowd[0].submit(bucket.manifest(&indexes)).await.expect("it is acknowledged");
+    let mut kills = 0;
+    while kills < limit {
+        tokio::time::sleep(Duration::from_secs_f64(0.1 + 2.0 * share(random))).await;
+        // Workers more often: the work is theirs.
+        let number = [0, 1, 1, 2, 2][(random.next() % 5) as usize];
+        crowd.remove(number).kill().await;
+        kills += 1;
+        if random.next().is_multiple_of(4) {
+            // While it starts.
+            let (command, data) = CROWD[number];
+            let starting = ground.installation.spawn_as(command, data);
+            tokio::time::sleep(Duration::from_secs_f64(1.5 * share(random))).await;
+            starting.kill().await;
+            kills += 1;
+        }
+        crowd.insert(number, ground.start(number).await);
+        if crowd[0].transfer(&transfer).await["is_finished"] == true {
+            break;
+        }
+    }
+    let (outcome, attempts) = examine(&crowd[0], ground, bucket, &indexes, &transfer).await;
+    for process in crowd {
+        process.kill().await;
+    }
+    (outcome, kills, attempts)
+}
+
+#[tokio::test]
+async fn heavy_kills_of_servers_and_workers_lose_nothing_and_double_nothing() {
+    let seed: u64 =
+        set("TELECINE_KILL_SEED").unwrap_or_else(|| SystemClock.now().as_millis().cast_unsigned());
+    let limit: usize = set("TELECINE_KILLS").unwrap_or(30);
+    println!("TELECINE_KILL_SEED={seed} TELECINE_KILLS={limit}");
+    let mut random = Random(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let bucket = Bucket::fill(&folder.path().join("films"));
+    let nats = Nats::start("nats");
+
+    let began = Instant::now();
+    let ground = Ground::new(&folder.path().join("undisturbed"), &bucket, &nats, "UNDISTURBED").await;
+    let (expected, _, attempts) = round(&ground, &bucket, &mut random, 0).await;
+    println!("undisturbed: {:.1} s, {attempts} attempts at {TASKS} tasks", began.elapsed().as_secs_f64());
+
+    let (mut kills, mut rounds, mut repeated) = (0, 0, 0);
+    while kills < limit {
+        rounds += 1;
+        let (home, stream) = (folder.path().join(format!("round-{rounds}")), format!("ROUND_{rounds}"));
+        let ground = Ground::new(&home, &bucket, &nats, &stream).await;
+        let began = Instant::now();
+        let (outcome, done, attempts) = round(&ground, &bucket, &mut random, limit - kills).await;
+        println!(
+            "round {rounds}: {:.1} s, {done} kills, {attempts} attempts at {TASKS} tasks",
+            began.elapsed().as_secs_f64()
+        );
+        assert_eq!(outcome, expected);
+        kills += done;
+        repeated += attempts;
+    }
+    assert!(repeated > (rounds * TASKS) as u64, "kills interrupted work");
+}
