@@ -82,7 +82,7 @@ async fn jetstream(context: &Context, options: &JetStreamOptions) -> Vec<Finding
         }
     };
     let most = account.limits.max_storage.unwrap_or(-1);
-    let mut findings = vec![if most >= 0 && most < ROOM_BYTES {
+    let mut findings = vec![if (0..ROOM_BYTES).contains(&most) {
         let remedy = format!("Allow it {ROOM_BYTES} bytes (`max_file`, or the account's limit).");
         not_ok("jetstream", Level::Warning, format!("it may store {most} bytes"), remedy)
     } else {

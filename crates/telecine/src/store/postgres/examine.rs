@@ -1,11 +1,12 @@
 //! What is wrong with a database on PostgreSQL, if anything is: what a server needs of it, and what would lose what was
 //! acknowledged.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::{MIGRATIONS, PostgresStore, READERS, WRITERS};
 use crate::fault::Result;
 use crate::store::Finding;
+use crate::time::{Clock as _, SystemClock};
 
 /// The first PostgreSQL that has all that is asked of it (as in `server_version_num`), and the first pgvector.
 const MIN_VERSION: i64 = 140_000;
@@ -159,13 +160,13 @@ impl PostgresStore {
 
     async fn clock(&self) -> Result<Finding> {
         const WHAT: &str = "clock";
-        let before = SystemTime::now();
+        let (before, began) = (SystemClock.now(), Instant::now());
         let there: f64 =
             sqlx::query_scalar("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)")
                 .fetch_one(&self.readers)
                 .await?;
-        let took = before.elapsed().unwrap_or_default();
-        let here = (before + took / 2).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let took = began.elapsed();
+        let here = before.after(took / 2).as_millis() as f64 / 1_000.0;
         let skew = (here - there).abs();
         let found = format!("{skew:.3} s apart from this host's");
         Ok(if skew > MAX_SKEW.as_secs_f64() + took.as_secs_f64() / 2.0 {

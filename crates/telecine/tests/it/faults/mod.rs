@@ -18,4 +18,5 @@ mod sim;
 mod sim_answers;
 mod store;
 mod traces;
+mod poison;
 mod webhooks;
