@@ -152,7 +152,7 @@ fn put(path: &Path, number: usize, content: &Content) -> bool {
         Content::Link => symlink("/etc/passwd", path).unwrap(),
         Content::Locked => {
             fs::write(path, format!("locked {number}").repeat(100)).unwrap();
-            fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
         }
     }
     matches!(content, Content::Heard(_))

@@ -12,6 +12,7 @@ use crate::store::lab::{LEASE, Lab};
 use crate::support::servers::Servers;
 
 /// How the queues of a house are made.
+#[expect(clippy::large_enum_variant, reason = "there are a few of them in a test")]
 pub(crate) enum Kind {
     Table,
     Stream(JetStreamOptions),

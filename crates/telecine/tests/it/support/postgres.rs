@@ -133,6 +133,10 @@ fn server() -> Server {
     Server { endpoint: fact("endpoint"), programs: fact("bin").into(), folder }
 }
 
+#[expect(
+    clippy::zombie_processes,
+    reason = "it outlives the test that starts it, and is awaited by whoever comes after"
+)]
 fn start(folder: &Path, told: &Path, watched: u32) {
     let said = folder.join("said");
     let log = File::create(&said).expect("a file");
