@@ -199,8 +199,8 @@ async fn insert_video(
          FROM task WHERE seq = $11",
     )
     .bind(&key)
-    .bind(address)
-    .bind(&meta.filename)
+    .bind(storable(&address).into_owned())
+    .bind(storable(&meta.filename).into_owned())
     .bind(meta.duration_s)
     .bind(meta.fps)
     .bind(i64::from(meta.width))

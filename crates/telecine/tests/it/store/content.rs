@@ -10,6 +10,7 @@ use telecine::video::{Publication, SegmentKind};
 use super::lab::{FIRST_PAGE, Lab, failed, object, publication, stamp};
 
 super::conformance!(
+    a_video_of_any_name_is_published,
     a_published_video_is_there_with_all_that_belongs_to_it,
     a_stale_claim_publishes_nothing,
     content_is_taken_once,
@@ -239,4 +240,21 @@ async fn an_object_that_was_skipped_is_known_by_the_video_that_it_equals(lab: &L
     let skipped = Event::Duplicate(Duplicate { video, by: DuplicateBy::Content });
     lab.changes(&claim, TaskChange { stamp: Some(stamp("")), ..skipped.into() }).await;
     assert_eq!(lab.store.video_of_object(index, &object("other"), &stamp("")).await.unwrap(), None);
+}
+
+async fn a_video_of_any_name_is_published(lab: &Lab) {
+    let index = lab.index("films").await;
+    for (number, name) in
+        ["nul\0.mp4", "\u{1}\u{2}.mp4", "'\"\\.mp4", "\u{ffff}\u{1f3ac}.mp4"].into_iter().enumerate()
+    {
+        let task = lab.task(index, name).await;
+        let claim = lab.claim_of(task).await;
+        let meta = super::lab::meta(name);
+        let learnt = TaskChange { meta: Some(meta.clone()), ..Event::Admitted.into() };
+        lab.changes(&claim, learnt).await;
+        lab.publish(&claim, &Publication { meta, ..publication(task, &number.to_string()) }).await;
+        let video = lab.store.video(lab.workspace, index, task.into()).await.unwrap().expect("it is there");
+        let shown = video.meta.filename.replace(' ', "\0");
+        assert_eq!(shown, name.replace(' ', "\0"));
+    }
 }

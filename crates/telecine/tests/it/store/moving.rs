@@ -20,7 +20,7 @@ async fn lived_in() -> Lab {
     let lab = Lab::sqlite().await;
     let index = lab.index("films \u{1f3ac} with 'quotes', \\ and\ttabs").await;
     lab.published(index, "a.mp4").await;
-    lab.published(index, "nul\0 and \u{1}.mp4").await;
+    lab.published(index, "one \u{1}.mp4").await;
     let (_, tasks) = lab.transfer(index, &["b.mp4", "c.mp4", "d\n.mp4"]).await;
     let claim = lab.claim_of(tasks[0]).await;
     lab.happens(&claim, failed(telecine::fault::Code::SourceUnavailable)).await;
