@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Check, State};
 use crate::app::open_store_as_it_is;
 use crate::config::Config;
+use crate::fault::Error;
 use crate::files::DataDir;
 use crate::media_store;
 use crate::queue::jetstream;
@@ -36,10 +37,15 @@ async fn database(config: &Config) -> Vec<Check> {
     });
     match examined.await {
         Err(_) => vec![Check::failed(name, format!("no answer within {} s", PATIENCE.as_secs()), remedy)],
-        Ok(Err(error)) => vec![Check::failed(name, format!("{error:#}"), remedy)],
+        Ok(Err(error)) => vec![Check::failed(name, told_by(&error), remedy)],
         Ok(Ok(None)) => vec![Check::ok(name, "SQLite; there is none yet, the first start makes it")],
         Ok(Ok(Some(findings))) => findings.into_iter().map(told).collect(),
     }
+}
+
+/// What happened, without what a client of a server would be told to do.
+fn told_by(error: &Error) -> String {
+    error.as_fault().map_or_else(|| format!("{error:#}"), |fault| fault.message.clone())
 }
 
 fn told(finding: Finding) -> Check {
@@ -73,19 +79,21 @@ async fn media_store(config: &Config) -> Check {
     let remedy = "Check its address and keys (media_store in the settings); they must allow reading, writing and removing.";
     let store = match media_store::open(config, &files) {
         Ok(store) => store,
-        Err(error) => return Check::failed(name, format!("{error:#}"), remedy),
+        Err(error) => return Check::failed(name, told_by(&error), remedy),
     };
     if config.is_shared() && config.media_store.url.is_none() {
         let remedy = "Name a bucket or folder that all hosts see, with --media or TELECINE_MEDIA.";
         return Check::warning(name, "in the data folder, which other hosts do not see", remedy);
     }
-    match tokio::time::timeout(PATIENCE, media_store::probe(&*store, files.path())).await {
+    // The data folder may not be there yet.
+    let aside = if files.path().exists() { files.path().to_owned() } else { std::env::temp_dir() };
+    match tokio::time::timeout(PATIENCE, media_store::probe(&*store, &aside)).await {
         Err(_) => Check::failed(
             name,
             format!("{}: no answer within {} s", store.place(), PATIENCE.as_secs()),
             remedy,
         ),
-        Ok(Err(error)) => Check::failed(name, format!("{}: {error:#}", store.place()), remedy),
+        Ok(Err(error)) => Check::failed(name, format!("{}: {}", store.place(), told_by(&error)), remedy),
         Ok(Ok(())) => Check::ok(name, format!("{}: written, read and removed", store.place())),
     }
 }

@@ -1,6 +1,7 @@
 //! The commands as people and scripts meet them: settings, texts, exit statuses, keys, start and stop of a server.
 
 mod config;
+mod doctor;
 mod exit;
 mod help;
 mod hosts;
