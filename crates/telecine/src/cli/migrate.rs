@@ -8,6 +8,7 @@ use super::failure::{Failure, Outcome};
 use super::settings::{DataArgs, DatabaseArgs, FileArgs, SharedArgs};
 use super::show::say;
 use crate::app::{FolderLock, open_store};
+use crate::cluster;
 use crate::config::load;
 use crate::files::DataDir;
 use crate::media_store;
@@ -59,6 +60,11 @@ pub(super) async fn run(args: MigrateArgs) -> Outcome {
         Failure::Usage(format!("a server works on {}; stop it first, it stays as it is", folder.display()))
     })?;
     move_database(&files, url.reveal()).await?;
+    // From here on, no server with another key begins on it and seals secrets that the others cannot read.
+    let key = config.secrets.key_file.clone().unwrap_or_else(|| files.secrets_key());
+    if key.exists() {
+        cluster::open_vault(&*open_store(&config).await?, &key, &files).await?;
+    }
     let to = media_store::open(&config, &DataDir::new(&config.server.data_dir))?;
     if config.media_store.url.is_some() {
         let copied = media_store::copy_all(&files, &*to, |_| ()).await?;

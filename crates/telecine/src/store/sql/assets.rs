@@ -71,7 +71,7 @@ impl AssetRow {
 #[async_trait]
 impl AssetStore for SqlStore {
     async fn insert_asset(&self, asset: &Asset, due: Option<Timestamp>) -> Result<()> {
-        let mut write = self.write().await?;
+        let mut write = self.write_in("asset").await?;
         insert(&mut write, asset, due).await?;
         write.commit().await?;
         Ok(())
@@ -173,7 +173,7 @@ impl AssetStore for SqlStore {
     }
 
     async fn claim_asset(&self, now: Timestamp, lease: Duration) -> Result<Option<(AssetClaim, Asset)>> {
-        let mut write = self.write().await?;
+        let mut write = self.write_in("asset").await?;
         let due: Option<(i64, i64)> =
             sqlx::query_as("SELECT seq, fence FROM asset WHERE due_at <= $1 ORDER BY due_at, seq LIMIT 1")
                 .bind(now.as_millis())
@@ -208,7 +208,7 @@ impl AssetStore for SqlStore {
     }
 
     async fn end_asset_claim(&self, claim: &AssetClaim, end: &AssetEnd, now: Timestamp) -> Result<bool> {
-        let mut write = self.write().await?;
+        let mut write = self.write_in("asset").await?;
         let mut sql = Sql::new("UPDATE asset SET lease_until = NULL, updated_at = ");
         sql.push_bind(now.as_millis());
         match end {

@@ -86,7 +86,8 @@ async fn to_its_end<T: Send + 'static>(work: impl Future<Output = Result<T>> + S
 impl Store for SqlStore {
     async fn ping(&self) -> Result<()> {
         sqlx::query("SELECT count(*) FROM workspace").execute(&self.readers).await?;
-        self.write().await?.rollback().await?;
+        // Beside others: probes ask all the time, and must keep nobody waiting.
+        self.write_beside().await?.rollback().await?;
         Ok(())
     }
 }

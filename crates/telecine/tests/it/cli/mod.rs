@@ -6,6 +6,7 @@ mod exit;
 mod help;
 mod hosts;
 mod keys;
+mod migrate;
 pub(crate) mod program;
 mod serve;
 mod transfer;

@@ -16,7 +16,7 @@ use super::cells::Cell;
 use crate::fault::Result;
 
 /// What is made anew by whoever needs it: it tells of processes, not of videos.
-const LEFT_OUT: [&str; 4] = ["offer_round", "process", "in_hand", "fact"];
+const LEFT_OUT: [&str; 4] = ["process", "duty", "in_hand", "fact"];
 /// Columns that hold keys of objects, in which every character counts.
 const KEYS: [(&str, &str); 4] =
     [("inventory", "key"), ("task", "locator"), ("import_refusal", "key"), ("asset", "object_key")];
