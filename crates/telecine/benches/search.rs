@@ -70,7 +70,7 @@ async fn main() {
     let (searcher, began) = (open(), Instant::now());
     bench.search(&searcher, "the first query", &ModelOption::ALL, |_| {}).await;
     bench.tell_state("first query over rows that no graph has", &searcher, began);
-    while searcher.shelf().stats().is_building {
+    while searcher.vectors().stats().is_building {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     bench.tell_state("until all graphs were built and saved", &searcher, began);
@@ -175,7 +175,7 @@ impl Bench {
     }
 
     fn tell_state(&self, title: &str, searcher: &Searcher, began: Instant) {
-        let stats = searcher.shelf().stats();
+        let stats = searcher.vectors().stats();
         let (mb, process) = (stats.bytes / 1_000_000, resident_mb());
         println!("| {title} | {:.1} | {} | {mb} MB | {process} MB |", seconds(began), stats.rows);
     }
@@ -199,7 +199,7 @@ impl Bench {
                 scan_ms.push(seconds(began) * 1e3);
                 let began = Instant::now();
                 let wanted = Nearest { index: self.index, kind, model, query, among: None, count: 10 };
-                let (neighbours, _) = searcher.shelf().nearest(wanted).await.expect("a search");
+                let (neighbours, _) = searcher.vectors().nearest(wanted).await.expect("a search");
                 search_ms.push(seconds(began) * 1e3);
                 found += rows(&neighbours).intersection(&expected).count();
             }

@@ -9,7 +9,7 @@ use telecine_media::MediaTools;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster;
-use crate::config::{Config, EnginesConfig};
+use crate::config::{Config, EnginesConfig, VectorPlace};
 use crate::fault::Result;
 use crate::files::DataDir;
 use crate::integration::keeper::Keeper;
@@ -129,7 +129,11 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let media_store = media_store::open(&config, &files)?;
         startup::tidy_up(&config, &files, &*store, &*media_store, clock.now()).await?;
-        let search = Searcher::new(Arc::clone(&store), engines.clone(), Arc::clone(&clock), files.clone());
+        let (at, by) = (Arc::clone(&store), Arc::clone(&clock));
+        let search = match config.search.vectors {
+            VectorPlace::Memory => Searcher::new(at, engines.clone(), by, files.clone()),
+            VectorPlace::Database => Searcher::in_database(at, engines.clone(), by)?,
+        };
         let vault = Arc::new(open_vault(&config, &files, &*store).await?);
         let sources = Opener::new(&config, Arc::clone(&vault), Arc::clone(&clock));
         let app = Arc::new(Self {

@@ -11,10 +11,11 @@ use super::Config;
 use super::schema::{Field, Kind, fields};
 
 /// The sources of all structs that a [`Config`] is made of.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     include_str!("mod.rs"),
     include_str!("assets.rs"),
     include_str!("queue.rs"),
+    include_str!("search.rs"),
     include_str!("shared.rs"),
     include_str!("streaming.rs"),
     include_str!("telemetry.rs"),

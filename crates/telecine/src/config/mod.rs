@@ -7,6 +7,7 @@ mod load;
 mod queue;
 mod rules;
 mod schema;
+mod search;
 mod shared;
 mod streaming;
 mod telemetry;
@@ -26,6 +27,7 @@ pub use docs::{Setting, settings, to_commented_toml, to_markdown};
 pub use load::{ConfigError, Environment, Flags, cache_dir, load, load_from};
 pub use queue::QueueConfig;
 pub use shared::{DatabaseConfig, MediaPlace, MediaStoreConfig, ServiceUrl};
+pub use search::{SearchConfig, VectorPlace};
 pub use streaming::StreamingConfig;
 pub use telemetry::TelemetryConfig;
 pub use webhooks::WebhooksConfig;
@@ -67,6 +69,8 @@ pub struct Config {
     pub writer: WriterConfig,
     /// Work on tasks.
     pub pipeline: PipelineConfig,
+    /// Search.
+    pub search: SearchConfig,
     /// Streams that are kept of videos.
     pub streaming: StreamingConfig,
     /// How often each key may ask.

@@ -55,6 +55,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     }
     super::shared::check(config)?;
     super::queue::check(config)?;
+    super::search::check(config)?;
     let urls = [
         ("media_store.endpoint_url", &config.media_store.endpoint_url),
         ("server.public_url", &server.public_url),

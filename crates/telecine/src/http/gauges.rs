@@ -69,7 +69,7 @@ fn work(app: &App) {
         gauge!("telecine_work_in_use", "class" => class.name).set(class.in_use as f64);
         gauge!("telecine_work_limit", "class" => class.name).set(class.limit as f64);
     }
-    let shelf = app.search.shelf().stats();
+    let shelf = app.search.vectors().stats();
     gauge!("telecine_vectors").set(shelf.rows as f64);
     gauge!("telecine_vector_bytes").set(shelf.bytes as f64);
     if let Ok(disk) = rustix::fs::statvfs(app.files.path()) {

@@ -58,6 +58,7 @@ fn duties() -> Vec<Duty> {
         asset::GO_ON,
         webhook::DELIVER,
         orphans::REMOVE,
+        crate::search::tend::TEND_VECTORS,
     ]
 }
 

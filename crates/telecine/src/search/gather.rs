@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::calibration::{self, Likeness, Seen, fuse};
 use super::rank::Hit;
-use super::vectors::{Distribution, Nearest, Shelf};
+use super::vectors::{Distribution, Nearest, Vectors};
 use super::words::Terms;
 use crate::fault::Result;
 use crate::ids::{IndexId, VideoId};
@@ -40,7 +40,7 @@ pub(super) struct Passing {
 #[derive(Debug)]
 pub(super) struct Gatherer<'a> {
     pub(super) store: &'a dyn Store,
-    pub(super) shelf: &'a Shelf,
+    pub(super) vectors: &'a Vectors,
     pub(super) index: IndexId,
     pub(super) models: &'a IndexModels,
     pub(super) passing: Option<&'a Passing>,
@@ -150,26 +150,20 @@ impl Gatherer<'_> {
         query: &Arc<[f32]>,
         count: usize,
     ) -> Result<(Vec<(Segment, f32)>, Distribution)> {
-        let among = match self.passing {
-            Some(passing) => {
-                let rows = self.store.vectors_of_videos(self.index, kind, &passing.ids).await?;
-                Some(Arc::new(rows.into_iter().collect::<HashSet<i64>>()))
-            }
-            None => None,
-        };
+        let among = self.passing.map(|passing| passing.ids.as_slice());
         let mut tries = 0;
         loop {
             tries += 1;
-            let (query, among) = (Arc::clone(query), among.clone());
+            let query = Arc::clone(query);
             let wanted = Nearest { index: self.index, kind, model, query, among, count };
-            let (neighbours, by_chance) = self.shelf.nearest(wanted).await?;
+            let (neighbours, by_chance) = self.vectors.nearest(wanted).await?;
             let rows: Vec<i64> = neighbours.iter().map(|neighbour| neighbour.row).collect();
             let found = self.store.segments_of_vectors(&rows).await?;
             let is_full = neighbours.len() == count;
             let alive: HashSet<i64> = found.iter().map(|(row, _, _)| *row).collect();
             let gone: Vec<i64> = rows.into_iter().filter(|row| !alive.contains(row)).collect();
             if !gone.is_empty() {
-                self.shelf.forget(self.index, kind, gone).await?;
+                self.vectors.forget(self.index, kind, gone).await?;
                 if is_full && tries < MAX_TRIES {
                     continue;
                 }

@@ -9,6 +9,7 @@ mod gather;
 pub mod pages;
 pub mod rank;
 mod searcher;
+pub(crate) mod tend;
 mod understand;
 pub mod vectors;
 pub mod words;

@@ -14,7 +14,7 @@ use super::gather::{Gatherer, Passing};
 use super::pages::{PageToken, Results, grouped};
 use super::rank::{Rules, clips};
 use super::understand::{Question, Understood, understand};
-use super::vectors::{Shelf, ShelfConfig};
+use super::vectors::{InDatabase, Shelf, ShelfConfig, Vectors};
 use super::{Clip, Combined, ResultPage, SearchPool, SearchRequest, Wanted, check};
 use crate::fault::{Code, Error, Fault, Result};
 use crate::files::DataDir;
@@ -36,25 +36,33 @@ pub struct Searcher {
     store: Arc<dyn Store>,
     engines: Engines,
     clock: Arc<dyn Clock>,
-    shelf: Shelf,
+    vectors: Vectors,
 }
 
 impl Searcher {
-    /// A searcher with the usual bounds on memory.
+    /// A searcher whose vectors are searched in memory, within the usual bounds.
     pub fn new(store: Arc<dyn Store>, engines: Engines, clock: Arc<dyn Clock>, files: DataDir) -> Self {
-        Self::with_shelf(store, engines, clock, files, ShelfConfig::default())
+        let shelf = Shelf::new(Arc::clone(&store), files, ShelfConfig::default());
+        Self::with_vectors(store, engines, clock, Vectors::Memory(shelf))
     }
 
-    /// A searcher with these bounds.
-    pub fn with_shelf(
+    /// A searcher whose vectors are searched in the database.
+    ///
+    /// # Errors
+    /// When the database does not do that.
+    pub fn in_database(store: Arc<dyn Store>, engines: Engines, clock: Arc<dyn Clock>) -> Result<Self> {
+        let database = InDatabase::new(Arc::clone(&store)).context("the database does not search vectors")?;
+        Ok(Self::with_vectors(store, engines, clock, Vectors::Database(database)))
+    }
+
+    /// A searcher whose vectors are searched by this.
+    pub fn with_vectors(
         store: Arc<dyn Store>,
         engines: Engines,
         clock: Arc<dyn Clock>,
-        files: DataDir,
-        config: ShelfConfig,
+        vectors: Vectors,
     ) -> Self {
-        let shelf = Shelf::new(Arc::clone(&store), files, config);
-        Self { store, engines, clock, shelf }
+        Self { store, engines, clock, vectors }
     }
 
     /// The first page of what is found.
@@ -118,17 +126,17 @@ impl Searcher {
             SegmentKind::Shot => models.see.clone(),
             SegmentKind::Speech | SegmentKind::Text => models.words.clone(),
         };
-        self.shelf.warm(of_kind).await
+        self.vectors.warm(of_kind).await
     }
 
     /// Saves the vector indexes and stops the work on them: for the end of a server.
     pub async fn close(&self) -> Result<()> {
-        self.shelf.close().await
+        self.vectors.close().await
     }
 
-    /// Its vector indexes; for tests and benches.
-    pub fn shelf(&self) -> &Shelf {
-        &self.shelf
+    /// What searches vectors for it.
+    pub fn vectors(&self) -> &Vectors {
+        &self.vectors
     }
 
     /// What is searched, and which videos pass the filter if there is one.
@@ -202,7 +210,7 @@ impl Searcher {
         let Understood { seen, meant, terms, exact_speech } = understand(&self.engines, &question).await?;
         let gatherer = Gatherer {
             store: self.store.as_ref(),
-            shelf: &self.shelf,
+            vectors: &self.vectors,
             index: index.id,
             models: &index.models,
             passing,

@@ -12,6 +12,7 @@ mod finding;
 mod generation;
 mod idempotency;
 mod inventory;
+mod nearest;
 mod offers;
 pub mod postgres;
 mod processes;
@@ -20,6 +21,7 @@ mod speech;
 pub mod sqlite;
 mod streams;
 mod system;
+mod unicode61;
 mod webhooks;
 
 pub use assets::{AssetImportStore, AssetStore, IndexedAssetStore, IndexedFilter, UploadStore};
@@ -29,6 +31,7 @@ pub use finding::Finding;
 pub use generation::GenerationStore;
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
+pub use nearest::{GraphRules, NearestRows, NearestStore, Tended};
 pub use offers::{Offer, OfferClass, OfferStore};
 pub use processes::{InHand, Process, ProcessStore};
 pub use sessions::{NewSignIn, SessionStore};
@@ -608,4 +611,6 @@ pub trait Store:
 {
     /// Whether the database answers and can write; for readiness.
     async fn ping(&self) -> Result<()>;
+    /// Itself, if it searches vectors.
+    fn nearest(&self) -> Option<&dyn NearestStore>;
 }

@@ -158,7 +158,7 @@ pub async fn look(app: &App, desk: &Desk) -> Result<System> {
     let (folder, running) = (models::folder(app), models::running(&app.engines));
     let loaded = running.clone();
     let sets = spawn_blocking(move || models::sets(&folder, &loaded)).await.map_err(anyhow::Error::from)?;
-    let shelf = app.search.shelf().stats();
+    let shelf = app.search.vectors().stats();
     Ok(System {
         version: env!("CARGO_PKG_VERSION"),
         started_at: desk.started_at,

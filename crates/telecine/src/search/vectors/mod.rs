@@ -1,18 +1,22 @@
 //! Nearest vectors: the `VectorIndex` seam with an exact and an approximate implementation, and the [`Shelf`] that
-//! keeps one index per (index, kind of segment), derived from the store's rows. Everything here can be dropped and
-//! made again; nothing here knows a segment's time or text.
+//! keeps one index per (index, kind of segment), derived from the store's rows; or the database searches them itself
+//! ([`InDatabase`]). Everything here can be dropped and made again; nothing here knows a segment's time or text.
 
+mod database;
 mod exact;
 mod file;
 mod hnsw;
 mod layers;
+mod place;
 mod sample;
 mod shelf;
 
 use std::collections::HashSet;
 
+pub use database::{GRAPHS, InDatabase};
 pub use exact::Exact;
 pub use hnsw::Hnsw;
+pub use place::Vectors;
 pub use sample::Distribution;
 pub use shelf::{Nearest, Shelf, ShelfConfig, ShelfStats};
 

@@ -43,6 +43,17 @@ impl Sample {
         }
     }
 
+    /// Those of these rows that are in the sample once all were offered.
+    pub(super) fn wanted(&self, rows: &[i64]) -> Vec<i64> {
+        let known = self.kept.keys().map(|hash| (*hash, None));
+        let mut all: Vec<_> = known.chain(rows.iter().map(|row| (mix(*row), Some(*row)))).collect();
+        if self.limit < all.len() {
+            all.select_nth_unstable_by_key(self.limit, |(hash, _)| *hash);
+            all.truncate(self.limit);
+        }
+        all.into_iter().filter_map(|(_, row)| row).collect()
+    }
+
     /// The rows of the vectors in it.
     pub(super) fn rows(&self) -> impl Iterator<Item = i64> {
         self.kept.values().map(|(row, _)| *row)
@@ -86,6 +97,13 @@ mod tests {
         (1..=10_000).rev().for_each(|row| down.offer(row, &vector(row as f32)));
         assert!(up.rows().eq(down.rows()));
         assert_eq!(up.rows().count(), 100);
+        let rows: Vec<i64> = (1..=10_000).collect();
+        let (first, then) = rows.split_at(3_000);
+        let mut in_parts = Sample::new(100);
+        for part in [first, then] {
+            in_parts.wanted(part).into_iter().for_each(|row| in_parts.offer(row, &vector(row as f32)));
+        }
+        assert!(up.rows().eq(in_parts.rows()), "only those that stay are offered");
         let early = up.rows().filter(|row| *row <= 5_000).count();
         assert!((30..=70).contains(&early), "{early} of 100 from the first half");
     }

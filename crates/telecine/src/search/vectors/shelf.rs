@@ -19,7 +19,7 @@ use super::layers::Layers;
 use super::{Distribution, Exact, Hnsw, Neighbour, VectorIndex};
 use crate::fault::Result;
 use crate::files::DataDir;
-use crate::ids::IndexId;
+use crate::ids::{IndexId, VideoId};
 use crate::index::ModelRef;
 use crate::store::Store;
 use crate::video::SegmentKind;
@@ -67,8 +67,8 @@ pub struct Nearest<'a> {
     pub model: &'a ModelRef,
     /// Of unit length.
     pub query: Arc<[f32]>,
-    /// Only these rows.
-    pub among: Option<Arc<HashSet<i64>>>,
+    /// Only those of these videos.
+    pub among: Option<&'a [VideoId]>,
     /// At most this many.
     pub count: usize,
 }
@@ -120,11 +120,18 @@ impl Shelf {
     pub async fn nearest(&self, wanted: Nearest<'_>) -> Result<(Vec<Neighbour>, Distribution)> {
         let slot = self.slot(wanted.index, wanted.kind, wanted.model);
         self.catch_up(&slot).await?;
+        let among = match wanted.among {
+            Some(videos) => {
+                let rows = self.store.vectors_of_videos(wanted.index, wanted.kind, videos).await?;
+                Some(rows.into_iter().collect::<HashSet<i64>>())
+            }
+            None => None,
+        };
         let _permit = self.searches.acquire().await.context("the semaphore is never closed")?;
-        let Nearest { query, among, count, .. } = wanted;
+        let Nearest { query, count, .. } = wanted;
         let search = move || -> anyhow::Result<_> {
             let layers = slot.read();
-            Ok((layers.nearest(&query, among.as_deref(), count)?, layers.distribution(&query)))
+            Ok((layers.nearest(&query, among.as_ref(), count)?, layers.distribution(&query)))
         };
         Ok(spawn_blocking(search).await.context("search vectors")??)
     }
@@ -401,7 +408,8 @@ impl Slot {
     }
 }
 
-fn sample_of(kind: SegmentKind) -> usize {
+/// Vectors of the sample of a kind.
+pub(super) fn sample_of(kind: SegmentKind) -> usize {
     match kind {
         SegmentKind::Shot => SAMPLE,
         SegmentKind::Speech | SegmentKind::Text => 0,

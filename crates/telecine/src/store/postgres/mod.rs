@@ -5,6 +5,7 @@
 mod dialect;
 mod examine;
 mod moving;
+mod nearest;
 #[expect(clippy::duplicate_mod, reason = "the SQL that both databases understand, compiled for this one")]
 #[path = "../sql/mod.rs"]
 mod sql;

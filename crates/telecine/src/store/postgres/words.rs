@@ -1,20 +1,20 @@
 //! Exact search by words: texts as `tsvector`s that we make ourselves, so that the same words are found as by SQLite's FTS5
-//! (its tokenizer `unicode61 remove_diacritics 2`), and BM25 over what was found.
+//! (`store/unicode61.rs`), and BM25 over what was found.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
-
 use super::sql::SqlStore;
 use super::sql::filters::Sql;
 use super::sql::rows::{SEGMENT_COLUMNS, SegmentRow};
 use crate::fault::Result;
+use crate::store::unicode61;
 use crate::store::{Found, WordQuery};
 
+/// Bytes of a word that a `tsvector` stores.
+const MAX_WORD_BYTES: usize = 2_046;
 /// Greatest place of a word that a `tsvector` tells apart.
 const MAX_PLACE: usize = 16_383;
 /// Words of a query: PostgreSQL takes expressions apart by recursion, and no segment has as many.
@@ -29,13 +29,13 @@ const BELIEVED: Duration = Duration::from_secs(60);
 /// Texts that the mean length is taken of.
 const SAMPLE: i64 = 1_000;
 
-/// The words of a text: runs of letters and digits, small, without diacritics.
+/// The words of a text. Of words that are longer than PostgreSQL stores, how they begin.
 fn words(text: &str) -> Vec<String> {
-    let runs = text.split(|letter: char| !(letter.is_alphanumeric() || is_combining_mark(letter)));
-    let bare = |run: &str| -> String {
-        run.nfd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
-    };
-    runs.map(bare).filter(|word| !word.is_empty()).collect()
+    let mut words = unicode61::words(text);
+    for word in &mut words {
+        word.truncate(word.floor_char_boundary(MAX_WORD_BYTES));
+    }
+    words
 }
 
 /// A word that stands for a space, which no text has.
@@ -193,6 +193,13 @@ mod tests {
         );
         assert_eq!(vector_of(7, "— … !"), None);
         assert_eq!(words("Cafe\u{301} ΣΊΣΥΦΟΣ"), ["cafe", "σισυφοσ"]);
+    }
+
+    #[test]
+    fn very_long_words_are_cut() {
+        let long = words(&"字".repeat(1_000));
+        assert_eq!((long.len(), long[0].len()), (1, 2_046));
+        assert_eq!(words(&"é".repeat(3_000))[0].len(), 2_046);
     }
 
     #[test]

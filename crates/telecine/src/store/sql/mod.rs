@@ -50,7 +50,7 @@ use super::dialect::{
     regular_expression, storable, stored_key, told_key,
 };
 use crate::fault::Result;
-use crate::store::Store;
+use crate::store::{NearestStore, Store};
 
 /// Tasks that one transaction changes when a person asks for a change of very many.
 const TASKS_PER_CHANGE: i64 = 5_000;
@@ -89,5 +89,9 @@ impl Store for SqlStore {
         // Beside others: probes ask all the time, and must keep nobody waiting.
         self.write_beside().await?.rollback().await?;
         Ok(())
+    }
+
+    fn nearest(&self) -> Option<&dyn NearestStore> {
+        self.searching()
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String> {
 }
 
 /// The databases' integers are signed; what does not fit is a fault of ours.
-pub(super) fn signed(number: u64) -> Result<i64> {
+pub(in crate::store) fn signed(number: u64) -> Result<i64> {
     Ok(i64::try_from(number).context("a number does not fit the database")?)
 }
 

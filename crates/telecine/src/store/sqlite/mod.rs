@@ -20,6 +20,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::fault::Result;
+use crate::store::NearestStore;
 use crate::system::Database;
 
 use sql::rows::unsigned;
@@ -37,6 +38,12 @@ const TRIES: u32 = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 impl SqliteStore {
+    /// Vectors are searched in memory.
+    #[expect(clippy::unused_self, reason = "others do")]
+    fn searching(&self) -> Option<&dyn NearestStore> {
+        None
+    }
+
     /// Opens the database at `path`, makes it if it is not there, and brings it to the shape of this version.
     ///
     /// # Errors

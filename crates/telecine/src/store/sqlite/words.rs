@@ -5,6 +5,7 @@ use super::sql::SqlStore;
 use super::sql::filters::Sql;
 use super::sql::rows::{SEGMENT_COLUMNS, SegmentRow};
 use crate::fault::Result;
+use crate::store::unicode61;
 use crate::store::{Found, WordQuery};
 
 #[derive(sqlx::FromRow)]
@@ -47,9 +48,9 @@ fn match_expression(space: i64, query: &WordQuery) -> Option<String> {
     Some(format!("scope : \"space{space}\" AND text : ({})", phrases.join(operator)))
 }
 
-/// A quoted phrase, without words that have no letter or digit: the tokenizer sees none in them.
+/// A quoted phrase, without words in which the tokenizer sees none.
 fn phrase(words: &[String]) -> Option<String> {
-    let can_be_found = |word: &&String| word.chars().any(char::is_alphanumeric);
+    let can_be_found = |word: &&String| !unicode61::words(word).is_empty();
     let words: Vec<String> = words.iter().filter(can_be_found).map(|word| quotable(word)).collect();
     (!words.is_empty()).then(|| format!("\"{}\"", words.join(" ")))
 }

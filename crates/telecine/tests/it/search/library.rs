@@ -24,8 +24,12 @@ pub(crate) struct Library {
 impl Library {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let files = DataDir::new(folder.path());
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(files.database()).await.unwrap());
+        let store = SqliteStore::open(DataDir::new(folder.path()).database()).await.unwrap();
+        Self::with(Arc::new(store), folder).await
+    }
+
+    /// In this store; what else is kept is in the folder.
+    pub(crate) async fn with(store: Arc<dyn Store>, folder: tempfile::TempDir) -> Self {
         let clock = Arc::new(ManualClock::at("2024-03-01T09:00:00Z".parse().unwrap()));
         let workspace = store.default_workspace(clock.now()).await.unwrap();
         Self { store, clock, workspace, folder }
