@@ -1,5 +1,6 @@
 //! Search: vector indexes, and the whole way from a query to pages.
 
+mod both_stores;
 mod engines;
 mod library;
 mod photos;

@@ -48,7 +48,7 @@ impl Lab {
         Self::with(store, tempfile::tempdir().unwrap(), Some(database)).await
     }
 
-    async fn with(
+    pub(crate) async fn with(
         store: Arc<dyn Store>,
         folder: tempfile::TempDir,
         database: Option<PostgresDatabase>,

@@ -10,6 +10,7 @@ mod inventory;
 mod keys;
 pub(crate) mod lab;
 mod moving;
+mod plans;
 mod processes;
 mod search;
 mod sqlite;
