@@ -17,6 +17,7 @@ use telecine::store::postgres::PostgresStore;
 use telecine::store::{GraphRules, WordQuery};
 use telecine::video::{NewSegment, SegmentKind};
 
+#[expect(dead_code, reason = "this bench needs no models")]
 #[path = "../tests/it/search/library.rs"]
 mod library;
 #[path = "../tests/it/search/synthetic.rs"]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::integration::keeper::Duty;
 
 /// A graph over many million vectors takes hours.
-pub const TEND_VECTORS: Duty = Duty {
+pub(crate) const TEND_VECTORS: Duty = Duty {
     name: "tend vector indexes",
     limit: Duration::from_secs(24 * 3_600),
     run: |app, _| Box::pin(async move { app.search.vectors().tend().await }),
