@@ -66,15 +66,15 @@ async fn main() {
     let dim = numbers.get(1).copied().unwrap_or(256);
     let url = std::env::var("POSTGRES_URL").expect("POSTGRES_URL names an empty database");
     let model = ModelRef { id: "made-up".into(), dim };
-    let models = IndexModels {
-        see: model.clone(),
-        hear: model.clone(),
-        read: model.clone(),
-        words: model.clone(),
-    };
+    let models =
+        IndexModels { see: model.clone(), hear: model.clone(), read: model.clone(), words: model.clone() };
     let library = Library::new().await;
     let index = library.index("marengo2.6", &ModelOption::ALL, models.clone()).await;
-    let shelf = Shelf::new(Arc::clone(&library.store), library.files(), ShelfConfig { threads: 2, ..ShelfConfig::default() });
+    let shelf = Shelf::new(
+        Arc::clone(&library.store),
+        library.files(),
+        ShelfConfig { threads: 2, ..ShelfConfig::default() },
+    );
     let mut sqlite = Engine { library, index, vectors: Vectors::Memory(shelf), videos: Vec::new() };
     let store = Arc::new(PostgresStore::open(&url).await.expect("PostgreSQL"));
     let library = Library::with(store, tempfile::tempdir().expect("a folder")).await;
@@ -109,7 +109,11 @@ async fn main() {
     let began = Instant::now();
     sqlite.ask(&model, &queries[0], 1).await;
     settle(&sqlite.vectors).await;
-    println!("memory: all graphs after {:.0} s, {} MB", ms(began) / 1e3, sqlite.vectors.stats().bytes / 1_000_000);
+    println!(
+        "memory: all graphs after {:.0} s, {} MB",
+        ms(began) / 1e3,
+        sqlite.vectors.stats().bytes / 1_000_000
+    );
     let began = Instant::now();
     postgres.ask(&model, &queries[0], 1).await;
     println!("database: first query of a process after {:.0} ms", ms(began));
@@ -140,7 +144,8 @@ async fn compare(
         for (number, query) in queries.iter().enumerate() {
             let (rows, time) = engines[1].ask(model, query, step).await;
             times.entry(1).or_default().push(time);
-            let truth = truths.entry((step, number)).or_insert_with(|| rows.iter().copied().take(10).collect());
+            let truth =
+                truths.entry((step, number)).or_insert_with(|| rows.iter().copied().take(10).collect());
             hits[1] += common(truth, &rows);
             let (rows, time) = engines[0].ask(model, query, step).await;
             times.entry(0).or_default().push(time);
@@ -175,7 +180,10 @@ async fn words(engines: &[(&str, &Engine); 2]) {
         }
         for (engine, (name, _)) in engines.iter().enumerate() {
             let (p50, p99) = percentiles(times[engine].clone());
-            println!("| {what} | {name} | {p50:.1} | {p99:.1} | {:.0} |", found[engine] as f64 / QUERIES as f64);
+            println!(
+                "| {what} | {name} | {p50:.1} | {p99:.1} | {:.0} |",
+                found[engine] as f64 / QUERIES as f64
+            );
         }
     }
     println!("\nload at the end {}", load());

@@ -99,7 +99,11 @@ impl InDatabase {
         }
         let tended = self.searching()?.tend_graphs(GRAPHS).await?;
         if tended != Default::default() {
-            tracing::info!(made = tended.made, dropped = tended.dropped, "vector indexes of the database are tended");
+            tracing::info!(
+                made = tended.made,
+                dropped = tended.dropped,
+                "vector indexes of the database are tended"
+            );
         }
         Ok(())
     }

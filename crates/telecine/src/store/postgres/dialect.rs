@@ -140,6 +140,17 @@ macro_rules! lanes_tried {
         "16"
     };
 }
+/// Joins the tasks `t` of the lane `l` that wait, up to a limit. In their order, so that they are read by the index even where
+/// another lane has nearly all tasks of the table, which the planner does not know.
+macro_rules! waiting_in_lane {
+    ($limit:literal) => {
+        concat!(
+            " CROSS JOIN LATERAL (SELECT status FROM task WHERE lane = l.id AND due_at IS NOT NULL ORDER BY due_at LIMIT ",
+            $limit,
+            ") t"
+        )
+    };
+}
 /// The column of a segment's words, after the others.
 macro_rules! words_column {
     () => {

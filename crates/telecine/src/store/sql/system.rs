@@ -19,8 +19,11 @@ pub(in crate::store) const OPEN: &str = "SELECT count(*), CAST(coalesce(sum(vali
     CAST(coalesce(sum(indexing), 0) AS BIGINT), count(paused_at), CAST(coalesce(sum( \
     CASE WHEN paused_at IS NOT NULL THEN validating + pending + queued + indexing END), 0) AS BIGINT) \
     FROM transfer WHERE ended_at IS NULL AND state <> 'receiving'";
-pub(in crate::store) const SINGLE: &str = "SELECT status, count(*) FROM (SELECT t.status FROM lane l JOIN task t ON t.lane = l.id \
-    WHERE l.transfer_id IS NULL AND t.due_at IS NOT NULL LIMIT $1) single GROUP BY status";
+pub(in crate::store) const SINGLE: &str = concat!(
+    "SELECT status, count(*) FROM (SELECT t.status FROM lane l",
+    waiting_in_lane!("$1"),
+    " WHERE l.transfer_id IS NULL LIMIT $1) single GROUP BY status"
+);
 pub(in crate::store) const IN_HAND: &str = "SELECT count(*) FROM task WHERE lease_until IS NOT NULL";
 pub(in crate::store) const WAITS_SINCE: &str = concat!(
     "SELECT min((SELECT min(t.due_at) FROM task t WHERE t.lane = l.id AND t.due_at <= $1)) FROM lane l WHERE ",

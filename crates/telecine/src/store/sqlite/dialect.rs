@@ -124,6 +124,12 @@ macro_rules! if_unlocked {
         ""
     };
 }
+/// Joins the tasks `t` of the lane `l` that wait.
+macro_rules! waiting_in_lane {
+    ($limit:literal) => {
+        " JOIN task t ON t.lane = l.id AND t.due_at IS NOT NULL"
+    };
+}
 /// Lanes that a claim looks into: the first has a task.
 macro_rules! lanes_tried {
     () => {

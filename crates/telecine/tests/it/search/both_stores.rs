@@ -70,10 +70,36 @@ const SHOWN: [&str; 8] = [
 ];
 /// What is looked for by its words.
 const WORDS: [&str; 30] = [
-    "best of times", "\"worst of times\"", "rocket launch", "onions oil tomatoes", "interest rates percent", "CAFÉ", "cafe gare",
-    "\"l'été\"", "eglise", "köln", "koln zug", "große", "grosse straße", "nino montana", "señor", "новости москвы", "елка",
-    "еще деревьев", "今日は東京で", "カメラを", "서울에서", "北京的天气很好", "الأخبار", "שלום", "समाचार", "cam on ban", "zazolc gesla jazn",
-    "istanbul'da", "ελλαδα μεταλλια", "e-mail desk@example.com",
+    "best of times",
+    "\"worst of times\"",
+    "rocket launch",
+    "onions oil tomatoes",
+    "interest rates percent",
+    "CAFÉ",
+    "cafe gare",
+    "\"l'été\"",
+    "eglise",
+    "köln",
+    "koln zug",
+    "große",
+    "grosse straße",
+    "nino montana",
+    "señor",
+    "новости москвы",
+    "елка",
+    "еще деревьев",
+    "今日は東京で",
+    "カメラを",
+    "서울에서",
+    "北京的天气很好",
+    "الأخبار",
+    "שלום",
+    "समाचार",
+    "cam on ban",
+    "zazolc gesla jazn",
+    "istanbul'da",
+    "ελλαδα μεταλλια",
+    "e-mail desk@example.com",
 ];
 
 /// A store with the corpus, and what searches it.
@@ -85,10 +111,16 @@ struct Side {
     _database: Option<PostgresDatabase>,
 }
 
+/// What makes the segments of a video anew for each store.
+type Segments<'a> = Box<dyn Fn() -> Vec<NewSegment> + 'a>;
+
+/// What is changed in a search.
+type Change<'a> = &'a dyn Fn(&mut SearchRequest);
+
 struct Corpus<'a> {
     models: IndexModels,
     /// Videos with their segments, by index.
-    videos: Vec<(usize, String, Box<dyn Fn() -> Vec<NewSegment> + 'a>)>,
+    videos: Vec<(usize, String, Segments<'a>)>,
     indexes: usize,
 }
 
@@ -132,7 +164,12 @@ impl Side {
         self.names.iter().filter(|(_, name)| number(name).is_multiple_of(step)).map(|(id, _)| *id).collect()
     }
 
-    async fn clips(&self, index: usize, change: impl Fn(&mut SearchRequest), text: &str) -> Vec<(Place, f32)> {
+    async fn clips(
+        &self,
+        index: usize,
+        change: impl Fn(&mut SearchRequest),
+        text: &str,
+    ) -> Vec<(Place, f32)> {
         let mut request = request(self.indexes[index], text, &ModelOption::ALL);
         request.page_limit = 10;
         change(&mut request);
@@ -200,8 +237,12 @@ fn recall(truth: &[(i64, f32)], found: &[(i64, f32)]) -> f64 {
 #[tokio::test]
 async fn the_nearest_vectors_are_the_same_on_both_stores() {
     let model = |id: &str, dim| ModelRef { id: id.into(), dim };
-    let models =
-        IndexModels { see: model("m", DIM), hear: model("h", 0), read: model("r", 0), words: model("m", DIM) };
+    let models = IndexModels {
+        see: model("m", DIM),
+        hear: model("h", 0),
+        read: model("r", 0),
+        words: model("m", DIM),
+    };
     let mut random = Random(5);
     let topics = Topics::new(&mut random, 200, DIM, 0.7);
     let vectors: Vec<Vec<Vec<f32>>> = (0..120)
@@ -215,12 +256,11 @@ async fn the_nearest_vectors_are_the_same_on_both_stores() {
             };
             vectors.iter().enumerate().map(one).collect::<Vec<_>>()
         };
-        (0, format!("{video}.mp4"), Box::new(segments) as Box<dyn Fn() -> Vec<NewSegment>>)
+        (0, format!("{video}.mp4"), Box::new(segments) as Segments<'_>)
     });
     let corpus = Corpus { models, videos: videos.collect(), indexes: 1 };
     let engines = engines();
-    let (sqlite, postgres) =
-        (Side::sqlite(&corpus, &engines).await, Side::postgres(&corpus, &engines).await);
+    let (sqlite, postgres) = (Side::sqlite(&corpus, &engines).await, Side::postgres(&corpus, &engines).await);
     let queries: Vec<Arc<[f32]>> =
         (0..200).map(|topic| Arc::from(topics.vector(&mut random, topic))).collect();
     let kind = SegmentKind::Shot;
@@ -255,7 +295,16 @@ async fn the_nearest_vectors_are_the_same_on_both_stores() {
     let store = Arc::clone(&sqlite.library.store);
     let config = ShelfConfig { min_graph_rows: 1_000, ..ShelfConfig::default() };
     let shelf = Shelf::new(store, sqlite.library.files(), config);
-    let _ = shelf.nearest(Nearest { index: sqlite.indexes[0], kind, model: &corpus.models.see, query: Arc::clone(&queries[0]), among: None, count: 1 }).await;
+    let _ = shelf
+        .nearest(Nearest {
+            index: sqlite.indexes[0],
+            kind,
+            model: &corpus.models.see,
+            query: Arc::clone(&queries[0]),
+            among: None,
+            count: 1,
+        })
+        .await;
     for _ in 0..600 {
         if !shelf.stats().is_building && shelf.stats().waiting_rows == 0 {
             break;
@@ -271,7 +320,12 @@ async fn the_nearest_vectors_are_the_same_on_both_stores() {
         in_memory += recall(truth, &nearest(&memory, sqlite.indexes[0], kind, query, None, 10).await);
     }
     let of = |sum: f64| sum / queries.len() as f64;
-    let told = format!("recall@10: database {:.3}, memory {:.3}, filtered {:.3}", of(in_database), of(in_memory), of(filtered));
+    let told = format!(
+        "recall@10: database {:.3}, memory {:.3}, filtered {:.3}",
+        of(in_database),
+        of(in_memory),
+        of(filtered)
+    );
     println!("{told}");
     assert!(of(in_database) >= 0.99 && of(filtered) >= 0.99, "{told}");
 
@@ -313,7 +367,8 @@ async fn searches_find_the_same_on_both_stores() {
                 .flat_map(|at| {
                     let seed = (video * 10 + at) as u64;
                     let place = range(at as f64, at as f64 + 1.0);
-                    let (text, shown) = (Random(seed).next() as usize % SAID.len(), (video + at) % SHOWN.len());
+                    let (text, shown) =
+                        (Random(seed).next() as usize % SAID.len(), (video + at) % SHOWN.len());
                     let number = (seed * 37 % 500).to_string();
                     let line = SAID[(text + 5) % SAID.len()].to_uppercase().replace("{}", &number);
                     [
@@ -324,16 +379,20 @@ async fn searches_find_the_same_on_both_stores() {
                             &SAID[text].replace("{}", &number),
                             vec![noise(&meant[text], seed + 10_000)],
                         ),
-                        segment(SegmentKind::Text, place, &line, vec![noise(&meant[(text + 5) % SAID.len()], seed + 20_000)]),
+                        segment(
+                            SegmentKind::Text,
+                            place,
+                            &line,
+                            vec![noise(&meant[(text + 5) % SAID.len()], seed + 20_000)],
+                        ),
                     ]
                 })
                 .collect()
         };
-        (video % 3, format!("{video}.mp4"), Box::new(segments) as Box<dyn Fn() -> Vec<NewSegment>>)
+        (video % 3, format!("{video}.mp4"), Box::new(segments) as Segments<'_>)
     });
     let corpus = Corpus { models: engines.models(), videos: videos.collect(), indexes: 3 };
-    let (sqlite, postgres) =
-        (Side::sqlite(&corpus, &engines).await, Side::postgres(&corpus, &engines).await);
+    let (sqlite, postgres) = (Side::sqlite(&corpus, &engines).await, Side::postgres(&corpus, &engines).await);
 
     for text in WORDS.iter().copied().chain(["7", "a", "of the", "🚨", "nothing-of-this-kind", "24 7"]) {
         for (terms, all) in [(Terms::of(text), true), (Terms::of(text), false), (Terms::exact(text), true)] {
@@ -342,7 +401,8 @@ async fn searches_find_the_same_on_both_stores() {
                 for kind in [SegmentKind::Speech, SegmentKind::Text] {
                     let found = async |side: &Side| {
                         let query = terms.query(all);
-                        let found = side.library.store.match_words(side.indexes[index], kind, &query, 10_000).await;
+                        let found =
+                            side.library.store.match_words(side.indexes[index], kind, &query, 10_000).await;
                         let place = |found: &telecine::store::Found| {
                             (side.names[&found.segment.video].clone(), format!("{:?}", found.segment.range))
                         };
@@ -364,8 +424,13 @@ async fn searches_find_the_same_on_both_stores() {
         request.filter.filename = Some("30.mp4".into());
         request.threshold = Confidence::ExtremelyLow;
     };
-    let changes: [(&str, &dyn Fn(&mut SearchRequest)); 5] =
-        [("all", &|_| {}), ("exact", &exact), ("visual", &visual), ("written", &written), ("one video", &filtered)];
+    let changes: [(&str, Change<'_>); 5] = [
+        ("all", &|_| {}),
+        ("exact", &exact),
+        ("visual", &visual),
+        ("written", &written),
+        ("one video", &filtered),
+    ];
     let (mut queries, mut same, mut furthest) = (0, 0.0, 0.0_f32);
     for text in WORDS.iter().chain(&SHOWN).copied() {
         for (what, change) in &changes {
@@ -376,7 +441,8 @@ async fn searches_find_the_same_on_both_stores() {
                 a.iter().filter_map(|(place, score)| Some((other.get(place)? - score).abs())).collect();
             // Which of many equally good ones are the first ten is told by ids, which are different.
             let last = b.last().map_or(0.0, |(_, score)| *score);
-            let tied = a.iter().filter(|(place, score)| !other.contains_key(place) && (score - last).abs() < TIE);
+            let tied =
+                a.iter().filter(|(place, score)| !other.contains_key(place) && (score - last).abs() < TIE);
             furthest = common.iter().copied().fold(furthest, f32::max);
             for ((_, one), (_, other)) in a.iter().zip(&b) {
                 furthest = furthest.max((one - other).abs());
@@ -386,7 +452,9 @@ async fn searches_find_the_same_on_both_stores() {
         }
     }
     let share = same / f64::from(queries);
-    println!("{queries} searches: {share:.4} of the first ten clips are the same or as good, scores differ by {furthest:.2} at most");
+    println!(
+        "{queries} searches: {share:.4} of the first ten clips are the same or as good, scores differ by {furthest:.2} at most"
+    );
     assert!(furthest <= SCORE, "scores differ by {furthest}");
     assert!(share >= 0.95, "{share} of the clips are the same");
 }
