@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::bucket::{BUCKET, Bucket};
 use super::installation::{Installation, Server};
 use crate::pipeline::media::silent;
+use crate::support::postgres::PostgresDatabase;
 use crate::support::servers::repository;
 
 /// Videos that are ready before, and those that are at work meanwhile.
@@ -158,4 +159,45 @@ async fn a_backup_of_a_server_at_work_is_put_back_elsewhere_with_everything_that
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
     assert!(server.fetch(&link).await.starts_with("#EXTM3U"), "streams come along");
+}
+
+#[tokio::test]
+async fn a_dump_of_a_postgresql_database_at_work_is_restored_with_everything_that_was_there() {
+    let database = PostgresDatabase::create().await;
+    let (server_url, _) = database.url().rsplit_once('/').unwrap();
+    let name = format!("restored_{}", std::process::id());
+    let other = format!("{server_url}/{name}");
+    let run = |program: &str, arguments: &[&str]| {
+        let done = database.program(program).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    let mut world = World::new();
+    let media = world.folder.path().join("media");
+    let open = |home: &str, url: &str| {
+        let installation = Installation::new(&world.folder.path().join(home), &world.bucket.path(""));
+        let key = world.folder.path().join("secrets.key");
+        installation.set("database", "url", format!("\"{url}\""));
+        installation.set("media_store", "url", format!("\"{}\"", media.display()));
+        installation.set("secrets", "key_file", format!("\"{}\"", key.display()));
+        installation
+    };
+    let (installation, restored) = (open("old", database.url()), open("new", &other));
+    std::fs::create_dir(&media).unwrap();
+    let server = installation.start().await;
+    world.fill(&server, &installation).await;
+    let dump = world.folder.path().join("telecine.dump");
+    run("pg_dump", &["--format=custom", &format!("--file={}", dump.display()), database.url()]);
+    println!("when the dump was done: {}", server.transfer(&world.at_work).await["counts"]);
+    server.kill().await;
+
+    run("createdb", &[&format!("--maintenance-db={}", database.url()), &name]);
+    run(
+        "pg_restore",
+        &["--no-owner", "--exit-on-error", &format!("--dbname={other}"), dump.to_str().unwrap()],
+    );
+    world.copy_key("old", "new");
+    let server = restored.start().await;
+    world.is_there(&server, &restored).await;
+    server.kill().await;
+    run("dropdb", &["--force", &format!("--maintenance-db={}", database.url()), &name]);
 }

@@ -68,6 +68,11 @@ impl PostgresDatabase {
         panic!("the template is in use")
     }
 
+    /// A program of the server's version, such as `pg_dump`.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        Command::new(self.psql.with_file_name(name))
+    }
+
     /// For [`PostgresStore::open`].
     pub(crate) fn url(&self) -> &str {
         &self.url
