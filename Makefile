@@ -1,7 +1,7 @@
 # What a newcomer needs; `make` or `make help` says what there is. Each target can also be done by hand: see scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test web fuzz bench bench-listing bench-poison fmt lint clean-var
+.PHONY: help setup demo test web fuzz kills bench bench-listing bench-poison fmt lint clean-var
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -28,6 +28,11 @@ bench-listing: ## list 100,000 objects side by side with rclone and s5cmd
 bench-poison: ## a hundred bad files among good ones, side by side with the good ones alone
 	scripts/setup.sh
 	cargo nextest run -p telecine --run-ignored only -E 'test(heavy_poison)' --no-capture
+
+kills: ## kill -9 KILLS=300 times over transfers of TASKS=200 small videos, on SQLite and on PostgreSQL with JetStream
+	scripts/setup.sh
+	TELECINE_KILLS=$(or $(KILLS),300) TELECINE_KILL_TASKS=$(or $(TASKS),200) cargo nextest run -p telecine \
+	    --profile long -E 'test(heavy_fifty_kills) or test(heavy_kills_of_servers)' --no-capture
 
 fuzz: ## fuzz each of our own parsers for SECONDS=60 (nightly Rust; fetches cargo-fuzz)
 	scripts/fuzz.sh $(or $(SECONDS),60)

@@ -1,5 +1,6 @@
 //! A folder of small videos, each another: good ones, copies, refused and broken ones; and the manifest that names them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,19 +9,19 @@ use serde_json::{Value, json};
 
 /// The name of the integration.
 pub(super) const BUCKET: &str = "films";
-/// Videos that only show something.
-const SILENT: usize = 22;
-/// Videos with captions in a file beside them.
+/// Videos with captions in a file beside them; they come first.
 const CAPTIONED: usize = 6;
 /// Videos with a track of captions.
 const TRACKED: usize = 4;
 /// Videos with a tone and no word.
 const TONES: usize = 2;
+/// Videos before those that only show something.
+const WITH_SOUND: usize = CAPTIONED + TRACKED + TONES;
+/// Those that are refused or broken, or not there.
+const BAD: usize = 6;
 
-/// The manifest's entries that make a task.
-pub(super) const TASKS: usize = SILENT + CAPTIONED + TRACKED + TONES + 3 + 6;
-/// Those that become videos.
-pub(super) const READY: usize = SILENT + CAPTIONED + TRACKED + TONES;
+/// The manifest's entries that make a task, where a test does not say how many.
+pub(super) const TASKS: usize = 43;
 /// Copies.
 pub(super) const SKIPPED: usize = 3;
 
@@ -36,47 +37,72 @@ pub(super) struct Indexes {
 #[derive(Debug)]
 pub(super) struct Bucket {
     folder: PathBuf,
+    tasks: usize,
 }
 
 impl Bucket {
     /// Nothing in it.
     pub(super) fn empty(folder: &Path) -> Self {
         fs::create_dir_all(folder).unwrap();
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), tasks: 0 }
     }
 
-    /// Makes all files in a folder.
-    pub(super) fn fill(folder: &Path) -> Self {
-        let bucket = Self::empty(folder);
-        for number in 0..READY {
+    /// Makes all files of so many tasks in a folder.
+    pub(super) fn fill(folder: &Path, tasks: usize) -> Self {
+        let bucket = Self { tasks, ..Self::empty(folder) };
+        for number in 0..bucket.ready() {
             bucket.film(number);
         }
-        for (from, to) in [(0, "copy-0.mp4"), (1, "copy-1.mp4"), (SILENT, "copy-captioned.mp4")] {
+        let silent = [WITH_SOUND, WITH_SOUND + 1];
+        for (from, to) in [(silent[0], "copy-0.mp4"), (silent[1], "copy-1.mp4"), (0, "copy-captioned.mp4")] {
             fs::copy(bucket.path(&name(from)), bucket.path(to)).unwrap();
         }
-        ffmpeg(&picture("320x180", 50, 4.5), &[], &bucket.path("small.mp4"));
-        ffmpeg(&picture("640x360", 51, 1.5), &[], &bucket.path("short.mp4"));
-        ffmpeg(&picture("640x360", 52, 4.5), &[], &bucket.path("mute.mp4"));
+        ffmpeg(&picture("320x180", 1_050, 4.5), &[], &bucket.path("small.mp4"));
+        ffmpeg(&picture("640x360", 1_051, 1.5), &[], &bucket.path("short.mp4"));
+        ffmpeg(&picture("640x360", 1_052, 4.5), &[], &bucket.path("mute.mp4"));
         fs::write(bucket.path("text.mp4"), "This is no video. ".repeat(200)).unwrap();
-        let whole = fs::read(bucket.path(&name(2))).unwrap();
+        let whole = fs::read(bucket.path(&name(WITH_SOUND + 2))).unwrap();
         fs::write(bucket.path("cut.mp4"), &whole[..whole.len() / 3]).unwrap();
         bucket
+    }
+
+    /// The manifest's entries that make a task.
+    pub(super) fn tasks(&self) -> usize {
+        self.tasks
+    }
+
+    /// Those that become videos.
+    pub(super) fn ready(&self) -> usize {
+        self.tasks - SKIPPED - BAD
+    }
+
+    /// What a transfer tells of its tasks when it is over.
+    pub(super) fn counts(&self) -> Value {
+        json!({
+            "validating": 0, "pending": 0, "queued": 0, "indexing": 0,
+            "ready": self.ready(), "failed": BAD, "skipped": SKIPPED,
+        })
+    }
+
+    /// The states that a report of such a transfer has, and how often.
+    pub(super) fn states(&self) -> BTreeMap<&'static str, usize> {
+        BTreeMap::from([("failed", BAD), ("ready", self.ready()), ("skipped", SKIPPED)])
     }
 
     /// A video of two pictures, with sound and words where its number says so.
     fn film(&self, number: usize) {
         let file = self.path(&name(number));
         let pictures = picture("640x360", number, 4.3 + (number % 7) as f64 / 10.0);
-        let tone = ["-f".into(), "lavfi".into(), "-i".into(), format!("sine=f={}:d=4", 200 + 20 * number)];
-        if number < SILENT {
+        if number >= WITH_SOUND {
             return ffmpeg(&pictures, &[], &file);
         }
-        if number >= SILENT + CAPTIONED + TRACKED {
+        let tone = ["-f".into(), "lavfi".into(), "-i".into(), format!("sine=f={}:d=4", 200 + 20 * number)];
+        if number >= CAPTIONED + TRACKED {
             return ffmpeg(&pictures, &tone, &file);
         }
         let captions = self.path(&format!("{number}.srt"));
         fs::write(&captions, srt(number)).unwrap();
-        if number < SILENT + CAPTIONED {
+        if number < CAPTIONED {
             return ffmpeg(&pictures, &tone, &file);
         }
         let track = ["-i".into(), captions.to_str().unwrap().to_owned(), "-c:s".into(), "mov_text".into()];
@@ -101,16 +127,18 @@ impl Bucket {
             entry["transcription"] = address(captions).into();
             entry
         };
-        let mut entries: Vec<Value> = (0..SILENT).map(|number| seen(&name(number))).collect();
-        entries.extend((SILENT..READY).map(|number| match number {
-            _ if number < SILENT + CAPTIONED => with_captions(heard(&name(number)), &format!("{number}.srt")),
-            _ => heard(&name(number)),
-        }));
+        let mut entries: Vec<Value> = (0..self.ready())
+            .map(|number| match number {
+                0..CAPTIONED => with_captions(heard(&name(number)), &format!("{number}.srt")),
+                CAPTIONED..WITH_SOUND => heard(&name(number)),
+                _ => seen(&name(number)),
+            })
+            .collect();
         entries.extend(["copy-0.mp4", "copy-1.mp4"].map(seen));
-        entries.push(with_captions(heard("copy-captioned.mp4"), &format!("{SILENT}.srt")));
+        entries.push(with_captions(heard("copy-captioned.mp4"), "0.srt"));
         entries.extend(["small.mp4", "short.mp4", "text.mp4", "cut.mp4", "gone.mp4"].map(seen));
         entries.push(heard("mute.mp4"));
-        entries.push(seen(&name(3)));
+        entries.push(seen(&name(WITH_SOUND + 3)));
         serde_json::to_vec(&entries).unwrap()
     }
 }
@@ -128,11 +156,11 @@ pub(super) fn said_in(number: usize) -> String {
 
 /// The numbers of the videos with captions.
 pub(super) fn spoken() -> std::ops::Range<usize> {
-    SILENT..SILENT + CAPTIONED + TRACKED
+    0..CAPTIONED + TRACKED
 }
 
 fn name(number: usize) -> String {
-    format!("film-{number:02}.mp4")
+    format!("film-{number:03}.mp4")
 }
 
 fn address(key: &str) -> String {

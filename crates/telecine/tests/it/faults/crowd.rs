@@ -1,24 +1,23 @@
 //! A server and two workers share PostgreSQL, NATS JetStream and a folder for media. One or the other is killed with `kill -9`
 //! at random moments, again and again: nothing is lost, doubled or stuck.
 //!
-//! `TELECINE_KILL_SEED` and `TELECINE_KILLS` as in `kills`.
+//! `TELECINE_KILL_SEED` replays a run; `make kills` is a long one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use telecine::time::{Clock as _, SystemClock};
-
-use super::bucket::{Bucket, Indexes, READY, SKIPPED, TASKS, said_in, spoken};
+use super::bucket::{Bucket, Indexes, said_in, spoken};
 use super::crowd_outcome::CrowdOutcome;
 use super::installation::{Installation, Server};
+use super::seed::{kills_and_tasks, random, share};
 use crate::search::synthetic::Random;
 use crate::support::nats::Nats;
 use crate::support::postgres::PostgresDatabase;
+use serde_json::{Value, json};
 
-/// How long processes that nobody kills may take for everything that is left.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// How long processes that nobody kills may take for each task, all of which may be left.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// The processes: how each is started, and its data folder.
 const CROWD: [(&[&str], &str); 3] = [
@@ -26,15 +25,6 @@ const CROWD: [(&[&str], &str); 3] = [
     (&["worker"], "first"),
     (&["worker"], "second"),
 ];
-
-fn set<T: std::str::FromStr>(name: &str) -> Option<T> {
-    std::env::var(name).ok().and_then(|value| value.parse().ok())
-}
-
-/// 0 to 1.
-fn share(random: &mut Random) -> f64 {
-    (random.next() >> 11) as f64 / (1u64 << 53) as f64
-}
 
 /// What outlives the processes.
 struct Ground {
@@ -84,7 +74,8 @@ async fn wait_until_over(server: &Server, ground: &Ground, transfer: &str) -> Va
         if status["is_finished"] == true {
             return status;
         }
-        assert!(began.elapsed() < PATIENCE, "stuck: {status}\n{}", ground.installation.log());
+        let patience = PATIENCE * u32::try_from(status["total"].as_u64().unwrap()).unwrap();
+        assert!(began.elapsed() < patience, "stuck: {status}\n{}", ground.installation.log());
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
@@ -98,21 +89,15 @@ async fn examine(
     transfer: &str,
 ) -> (CrowdOutcome, u64) {
     let status = wait_until_over(server, ground, transfer).await;
-    let expected = json!({
-        "validating": 0, "pending": 0, "queued": 0, "indexing": 0,
-        "ready": READY, "failed": TASKS - READY - SKIPPED, "skipped": SKIPPED,
-    });
-    assert_eq!(status["counts"], expected);
-    assert_eq!((&status["total"], &status["repeated"]), (&json!(TASKS), &json!(1)));
+    assert_eq!(status["counts"], bucket.counts());
+    assert_eq!((&status["total"], &status["repeated"]), (&json!(bucket.tasks()), &json!(1)));
     assert_eq!(server.get("/transfers").await["page_info"]["total_results"], 1);
     let report = server.report(transfer).await;
     let mut told: BTreeMap<&str, usize> = BTreeMap::new();
     for task in &report {
         *told.entry(task["status"].as_str().unwrap()).or_default() += 1;
     }
-    let sum: BTreeMap<&str, usize> =
-        BTreeMap::from([("failed", TASKS - READY - SKIPPED), ("ready", READY), ("skipped", SKIPPED)]);
-    assert_eq!(told, sum);
+    assert_eq!(told, bucket.states());
     for number in spoken() {
         let query = json!({
             "index_id": indexes.heard, "query": said_in(number), "search_options": ["conversation"],
@@ -164,19 +149,16 @@ async fn round(
 
 #[tokio::test]
 async fn heavy_kills_of_servers_and_workers_lose_nothing_and_double_nothing() {
-    let seed: u64 =
-        set("TELECINE_KILL_SEED").unwrap_or_else(|| SystemClock.now().as_millis().cast_unsigned());
-    let limit: usize = set("TELECINE_KILLS").unwrap_or(30);
-    println!("TELECINE_KILL_SEED={seed} TELECINE_KILLS={limit}");
-    let mut random = Random(seed);
+    let mut random = random();
+    let (limit, tasks) = kills_and_tasks(30);
     let folder = tempfile::tempdir().unwrap();
-    let bucket = Bucket::fill(&folder.path().join("films"));
+    let bucket = Bucket::fill(&folder.path().join("films"), tasks);
     let nats = Nats::start("nats");
 
     let began = Instant::now();
     let ground = Ground::new(&folder.path().join("undisturbed"), &bucket, &nats, "UNDISTURBED").await;
     let (expected, _, attempts) = round(&ground, &bucket, &mut random, 0).await;
-    println!("undisturbed: {:.1} s, {attempts} attempts at {TASKS} tasks", began.elapsed().as_secs_f64());
+    println!("undisturbed: {:.1} s, {attempts} attempts at {tasks} tasks", began.elapsed().as_secs_f64());
 
     let (mut kills, mut rounds, mut repeated) = (0, 0, 0);
     while kills < limit {
@@ -186,12 +168,12 @@ async fn heavy_kills_of_servers_and_workers_lose_nothing_and_double_nothing() {
         let began = Instant::now();
         let (outcome, done, attempts) = round(&ground, &bucket, &mut random, limit - kills).await;
         println!(
-            "round {rounds}: {:.1} s, {done} kills, {attempts} attempts at {TASKS} tasks",
+            "round {rounds}: {:.1} s, {done} kills, {attempts} attempts at {tasks} tasks",
             began.elapsed().as_secs_f64()
         );
         assert_eq!(outcome, expected);
         kills += done;
         repeated += attempts;
     }
-    assert!(repeated > (rounds * TASKS) as u64, "kills interrupted work");
+    assert!(repeated > (rounds * tasks) as u64, "kills interrupted work");
 }

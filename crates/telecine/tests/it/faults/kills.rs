@@ -1,35 +1,18 @@
-//! Kills at random moments.
+//! Kills at random moments. `TELECINE_KILL_SEED` replays a run; `make kills` is a long one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use telecine::time::{Clock as _, SystemClock};
-
-use super::bucket::{Bucket, Indexes, READY, SKIPPED, TASKS, manifest_of_nothing, said_in, spoken};
+use super::bucket::{Bucket, Indexes, manifest_of_nothing, said_in, spoken};
 use super::installation::{Installation, Server};
 use super::outcome::Outcome;
+use super::seed::{kills_and_tasks, random, share};
 use crate::search::synthetic::Random;
+use serde_json::{Value, json};
 
-/// How long a server that nobody kills may take for everything that is left.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-fn set<T: std::str::FromStr>(name: &str) -> Option<T> {
-    std::env::var(name).ok().and_then(|value| value.parse().ok())
-}
-
-/// Prints the seed.
-fn random() -> Random {
-    let seed = set("TELECINE_KILL_SEED").unwrap_or_else(|| SystemClock.now().as_millis().cast_unsigned());
-    println!("TELECINE_KILL_SEED={seed}");
-    Random(seed)
-}
-
-/// 0 to 1.
-fn share(random: &mut Random) -> f64 {
-    (random.next() >> 11) as f64 / (1u64 << 53) as f64
-}
+/// How long a server that nobody kills may take for each task, all of which may be left.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A moment to kill at.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +42,8 @@ async fn wait_until_over(server: &Server, installation: &Installation, transfer:
         if status["is_finished"] == true {
             return status;
         }
-        assert!(began.elapsed() < PATIENCE, "stuck: {status}\n{}", installation.log());
+        let patience = PATIENCE * u32::try_from(status["total"].as_u64().unwrap()).unwrap();
+        assert!(began.elapsed() < patience, "stuck: {status}\n{}", installation.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -73,23 +57,16 @@ async fn examine(
     transfer: &str,
 ) -> (Outcome, u64) {
     let status = wait_until_over(&server, installation, transfer).await;
-    let counts = &status["counts"];
-    let expected = json!({
-        "validating": 0, "pending": 0, "queued": 0, "indexing": 0,
-        "ready": READY, "failed": TASKS - READY - SKIPPED, "skipped": SKIPPED,
-    });
-    assert_eq!(counts, &expected);
-    assert_eq!((&status["total"], &status["repeated"]), (&json!(TASKS), &json!(1)));
+    assert_eq!(status["counts"], bucket.counts());
+    assert_eq!((&status["total"], &status["repeated"]), (&json!(bucket.tasks()), &json!(1)));
     assert_eq!(server.get("/transfers").await["page_info"]["total_results"], 1);
     let report = server.report(transfer).await;
-    assert_eq!(report.len(), TASKS);
+    assert_eq!(report.len(), bucket.tasks());
     let mut told: BTreeMap<&str, usize> = BTreeMap::new();
     for task in &report {
         *told.entry(task["status"].as_str().unwrap()).or_default() += 1;
     }
-    let sum: BTreeMap<&str, usize> =
-        BTreeMap::from([("failed", TASKS - READY - SKIPPED), ("ready", READY), ("skipped", SKIPPED)]);
-    assert_eq!(told, sum);
+    assert_eq!(told, bucket.states());
     let attempts = report.iter().map(|task| task["attempts"].as_u64().unwrap()).sum();
     for number in spoken() {
         let query = json!({
@@ -170,18 +147,15 @@ async fn harass(home: &Path, bucket: &Bucket, random: &mut Random, limit: usize)
 
 #[tokio::test]
 async fn heavy_fifty_kills_lose_nothing_and_double_nothing() {
-    let seed: u64 =
-        set("TELECINE_KILL_SEED").unwrap_or_else(|| SystemClock.now().as_millis().cast_unsigned());
-    let limit: usize = set("TELECINE_KILLS").unwrap_or(50);
-    println!("TELECINE_KILL_SEED={seed} TELECINE_KILLS={limit}");
-    let mut random = Random(seed);
+    let mut random = random();
+    let (limit, tasks) = kills_and_tasks(50);
     let folder = tempfile::tempdir().unwrap();
-    let bucket = Bucket::fill(&folder.path().join("films"));
+    let bucket = Bucket::fill(&folder.path().join("films"), tasks);
 
     let began = Instant::now();
     let (installation, server, indexes, transfer) = begin(&folder.path().join("undisturbed"), &bucket).await;
     let (expected, attempts) = examine(server, &installation, &bucket, &indexes, &transfer).await;
-    println!("undisturbed: {:.1} s, {attempts} attempts at {TASKS} tasks", began.elapsed().as_secs_f64());
+    println!("undisturbed: {:.1} s, {attempts} attempts at {tasks} tasks", began.elapsed().as_secs_f64());
 
     let (mut kills, mut rounds, mut repeated, mut decoding) = (0, 0, 0, 0);
     while kills < limit {
@@ -190,7 +164,7 @@ async fn heavy_fifty_kills_lose_nothing_and_double_nothing() {
         let began = Instant::now();
         let round = harass(&home, &bucket, &mut random, limit - kills).await;
         println!(
-            "round {rounds}: {:.1} s, {} kills, {} while decoding, {} attempts at {TASKS} tasks",
+            "round {rounds}: {:.1} s, {} kills, {} while decoding, {} attempts at {tasks} tasks",
             began.elapsed().as_secs_f64(),
             round.kills,
             round.decoding,
@@ -201,7 +175,7 @@ async fn heavy_fifty_kills_lose_nothing_and_double_nothing() {
         repeated += round.attempts;
         decoding += round.decoding;
     }
-    assert!(repeated > (rounds * TASKS) as u64 && decoding > 0, "kills interrupted work");
+    assert!(repeated > (rounds * tasks) as u64 && decoding > 0, "kills interrupted work");
 }
 
 /// Transfers that the server knows.

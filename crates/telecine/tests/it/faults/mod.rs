@@ -15,6 +15,7 @@ mod monitoring;
 mod nats;
 mod outcome;
 mod poison;
+mod seed;
 mod sim;
 mod sim_answers;
 mod store;
