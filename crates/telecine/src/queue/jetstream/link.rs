@@ -1,7 +1,7 @@
 //! The way to NATS: the connection, the stream with its consumers, sending and pulling. Everything here may fail for a while,
 //! and nothing waits for long.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -52,8 +52,9 @@ pub(super) struct Link {
     laid: tokio::sync::RwLock<Option<Arc<Laid>>>,
     /// When the stream was made that was seen last: another one has lost what was offered.
     known: Mutex<Option<i128>>,
-    /// By [`Lane::place`]: whether something may be found there.
-    promising: Vec<AtomicBool>,
+    /// By [`Lane::place`]: how often there was news of it, and what that was when nothing was found there.
+    news: Vec<AtomicU64>,
+    empty_since: Vec<AtomicU64>,
     looked_at: Mutex<Instant>,
     turn: AtomicUsize,
     pub(super) pulls: Health,
@@ -71,7 +72,8 @@ impl Link {
             context,
             laid: tokio::sync::RwLock::new(None),
             known: Mutex::new(None),
-            promising: (0..places).map(|_| AtomicBool::new(true)).collect(),
+            news: (0..places).map(|_| AtomicU64::new(1)).collect(),
+            empty_since: (0..places).map(|_| AtomicU64::new(0)).collect(),
             looked_at: Mutex::new(Instant::now()),
             turn: AtomicUsize::new(0),
             pulls: Health::new("tasks come through the stream", options.patience),
@@ -167,13 +169,14 @@ impl Link {
             // Classes first, in turn; then the lanes of each, beginning with another one each time.
             let (class, number) = ((turn + step / lanes) % 2, (turn / 2 + step) % lanes);
             let place = class * lanes + number;
-            // Before it is looked at: news that comes meanwhile stays.
-            if !self.promising[place].swap(false, Ordering::Relaxed) {
+            // Before it is looked at: news that comes meanwhile counts.
+            let news = self.news[place].load(Ordering::Acquire);
+            if self.empty_since[place].load(Ordering::Acquire) == news {
                 continue;
             }
-            if let Some(message) = fetch(&laid.consumers[place]).await? {
-                self.promising[place].store(true, Ordering::Relaxed);
-                return Ok(Some(message));
+            match fetch(&laid.consumers[place]).await? {
+                Some(message) => return Ok(Some(message)),
+                None => self.empty_since[place].store(news, Ordering::Release),
             }
         }
         Ok(None)
@@ -191,15 +194,15 @@ impl Link {
         let mut looked_at = self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
         if looked_at.elapsed() >= LEFT_ALONE {
             *looked_at = Instant::now();
-            for promising in &self.promising {
-                promising.store(true, Ordering::Relaxed);
+            for news in &self.news {
+                news.fetch_add(1, Ordering::Release);
             }
         }
     }
 
     /// There is something in the lane.
     pub(super) fn has_news(&self, lane: Lane) {
-        self.promising[lane.place(self.options.lanes)].store(true, Ordering::Relaxed);
+        self.news[lane.place(self.options.lanes)].fetch_add(1, Ordering::Release);
     }
 
     /// Sends messages in this order. Those that may not have arrived.
