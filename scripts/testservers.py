@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import pathlib
+import select
 import shlex
 import shutil
 import signal
@@ -629,8 +630,12 @@ def run(names: list[str], folder: pathlib.Path, port: int | None, as_json: bool)
         for name in names:
             servers.append(SERVERS[name](folder, port).start())
         show({server.name: server.facts() for server in servers}, as_json)
+        told, tell = os.pipe()
+        # From here on it raises nothing: it could come while `poll` holds its lock, and then nobody could wait for a server.
+        signal.signal(signal.SIGTERM, lambda *_: os.write(tell, b"."))
         while all(server.process and server.process.poll() is None for server in servers):
-            time.sleep(0.5)
+            if select.select([told], [], [], 0.5)[0]:
+                return
         raise ServerError("a server ended by itself; see its log")
     except KeyboardInterrupt:
         pass
