@@ -2,9 +2,9 @@
 //! first by scans and then by a graph. Prints Markdown tables: p50, p99 and recall@10 against the exact scan, for all videos,
 //! a tenth and a hundredth of them; and words.
 //!
-//! `cargo bench -p telecine --bench vectors -- SEGMENTS [DIM]` with `POSTGRES_URL` naming an empty database (for one:
-//! `scripts/testservers.py run postgres`). Each segment has one vector and eight words. Queries ask for 300 vectors, as a
-//! search does, one at a time, of each engine in turn, so that a busy machine bears on all alike; it still shows.
+//! `cargo bench -p telecine --bench vectors -- SEGMENTS [DIM]` (100,000 and 256 if not given). Starts PostgreSQL by
+//! `scripts/testservers.py`. Each segment has one vector and eight words. Queries ask for 300 vectors, as a search does, one
+//! at a time, of each engine in turn, so that a busy machine bears on all alike; it still shows.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,6 +20,9 @@ use telecine::video::{NewSegment, SegmentKind};
 #[expect(dead_code, reason = "this bench needs no models")]
 #[path = "../tests/it/search/library.rs"]
 mod library;
+#[expect(dead_code, reason = "tests need more of it than the bench")]
+#[path = "../tests/it/support/servers.rs"]
+mod servers;
 #[path = "../tests/it/search/synthetic.rs"]
 mod synthetic;
 
@@ -64,7 +67,7 @@ async fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let segments = numbers.first().copied().unwrap_or(100_000);
     let dim = numbers.get(1).copied().unwrap_or(256);
-    let url = std::env::var("POSTGRES_URL").expect("POSTGRES_URL names an empty database");
+    let servers = servers::Servers::start(&["postgres"]);
     let model = ModelRef { id: "made-up".into(), dim };
     let models =
         IndexModels { see: model.clone(), hear: model.clone(), read: model.clone(), words: model.clone() };
@@ -76,7 +79,8 @@ async fn main() {
         ShelfConfig { threads: 2, ..ShelfConfig::default() },
     );
     let mut sqlite = Engine { library, index, vectors: Vectors::Memory(shelf), videos: Vec::new() };
-    let store = Arc::new(PostgresStore::open(&url).await.expect("PostgreSQL"));
+    let store =
+        Arc::new(PostgresStore::open(&servers.fact("postgres", "endpoint")).await.expect("PostgreSQL"));
     let library = Library::with(store, tempfile::tempdir().expect("a folder")).await;
     let index = library.index("marengo2.6", &ModelOption::ALL, models).await;
     let database = InDatabase::new(Arc::clone(&library.store)).expect("it searches vectors");
