@@ -8,10 +8,8 @@ use async_trait::async_trait;
 use super::counters::Recount;
 use super::filters::{Sql, equals, in_index, is_called, is_index, within, within_moments};
 use super::lists::{List, column_of};
-use super::rows::{
-    SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json, unsigned,
-};
-use super::{ROWS_PER_STATEMENT, SqlStore, Write, claims, content, storable, to_its_end, transfers};
+use super::rows::{SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json};
+use super::{ROWS_PER_STATEMENT, SqlStore, Write, claims, content, kinds, storable, to_its_end, transfers};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::queue::{Claim, Stale};
@@ -115,7 +113,7 @@ impl TaskStore for SqlStore {
     }
 
     async fn fault_counts(&self, transfer: TransferId) -> Result<Vec<(String, u64)>> {
-        transfers::fault_counts(self, transfer).await
+        kinds::by_code(self, transfer).await
     }
 
     async fn last_ends(&self, transfer: TransferId, limit: u32) -> Result<Vec<Timestamp>> {
@@ -136,6 +134,11 @@ impl TaskStore for SqlStore {
         filter: &TaskFilter,
         paging: Paging,
     ) -> Result<Listed<Task>> {
+        if kinds::are_counted(filter)
+            && let Some(listed) = kinds::page(self, workspace, filter, paging).await?
+        {
+            return Ok(listed);
+        }
         let conditions = |sql: &mut Sql| conditions(sql, workspace, filter);
         let list =
             List { columns: TASK_COLUMNS, from: "task t", alias: "t", tie: "seq", conditions: &conditions };
@@ -150,16 +153,7 @@ impl TaskStore for SqlStore {
     }
 
     async fn task_counts(&self, workspace: WorkspaceId, index: IndexId) -> Result<Counts> {
-        let mut sql = Sql::new("SELECT t.status, count(*) FROM task t");
-        let filter = TaskFilter { index: Some(index), ..TaskFilter::default() };
-        conditions(&mut sql, workspace, &filter);
-        sql.push(" GROUP BY t.status");
-        let rows: Vec<(String, i64)> = sql.build_query_as().fetch_all(&self.readers).await?;
-        let mut counts = Counts::default();
-        for (name, number) in rows {
-            *counts.of(status(&name)?) = unsigned(number)?;
-        }
-        Ok(counts)
+        kinds::by_status(self, workspace, index).await
     }
 
     async fn delete_task(&self, workspace: WorkspaceId, id: TaskId) -> Result<bool> {

@@ -482,17 +482,6 @@ pub(super) async fn tasks_after(
     rows.into_iter().map(TaskRow::into_task).collect()
 }
 
-pub(super) async fn fault_counts(store: &SqlStore, transfer: TransferId) -> Result<Vec<(String, u64)>> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT fault_code, count(*) AS number FROM task WHERE transfer_id = $1 AND status = 'failed' \
-         AND fault_code IS NOT NULL GROUP BY fault_code ORDER BY number DESC, fault_code",
-    )
-    .bind(transfer.to_string())
-    .fetch_all(&store.readers)
-    .await?;
-    rows.into_iter().map(|(code, number)| Ok((code, unsigned(number)?))).collect()
-}
-
 pub(super) async fn last_ends(store: &SqlStore, transfer: TransferId, limit: u32) -> Result<Vec<Timestamp>> {
     let ends: Vec<i64> = sqlx::query_scalar(
         "SELECT updated_at FROM task WHERE transfer_id = $1 AND due_at IS NULL ORDER BY updated_at DESC LIMIT $2",

@@ -229,14 +229,14 @@ async fn write_tasks(lab: &Lab) {
 }
 
 /// Every row of every table as SQL, in an order in which it can be read back; words are left out, for they come with
-/// the segments.
+/// the segments, and counts, for they come with the tasks.
 async fn dump(pool: &SqlitePool) -> String {
     const OURS: &str = "name NOT LIKE 'words\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
     let schema = format!("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND {OURS} ORDER BY rowid");
     let schema: Vec<String> = sqlx::query_scalar(AssertSqlSafe(schema)).fetch_all(pool).await.unwrap();
     let mut sql = schema.iter().fold(String::new(), |sql, statement| format!("{sql}{statement};\n"));
     let tables = format!(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'words' AND {OURS} ORDER BY rowid"
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('words', 'task_count') AND {OURS} ORDER BY rowid"
     );
     let tables: Vec<String> = sqlx::query_scalar(AssertSqlSafe(tables)).fetch_all(pool).await.unwrap();
     for table in tables.iter().map(String::as_str).chain(["sqlite_sequence"]) {

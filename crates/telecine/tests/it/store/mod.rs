@@ -2,6 +2,7 @@
 
 mod claims;
 mod content;
+mod counts;
 mod embeddings;
 mod golden;
 mod indexes;

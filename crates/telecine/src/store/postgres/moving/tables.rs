@@ -15,8 +15,8 @@ use super::super::words::vector_of;
 use super::cells::Cell;
 use crate::fault::Result;
 
-/// What is made anew by whoever needs it: it tells of processes, not of videos.
-const LEFT_OUT: [&str; 4] = ["process", "duty", "in_hand", "fact"];
+/// What is made anew by whoever needs it, for it tells of processes, not of videos; and what triggers count as tasks come.
+const LEFT_OUT: [&str; 5] = ["process", "duty", "in_hand", "fact", "task_count"];
 /// Columns that hold keys of objects, in which every character counts.
 const KEYS: [(&str, &str); 4] =
     [("inventory", "key"), ("task", "locator"), ("import_refusal", "key"), ("asset", "object_key")];
