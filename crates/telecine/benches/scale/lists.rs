@@ -6,7 +6,7 @@ use telecine::ids::{IndexId, IntegrationId, TransferId};
 use telecine::integration::{
     Filters, Integration, InventoryItem, KeyRange, ObjectFilter, Provider, SyncEnd, SyncFound, SyncTrigger,
 };
-use telecine::pipeline::progress::ProgressBoard;
+use telecine::pipeline::ProgressBoard;
 use telecine::source::ObjectInfo;
 use telecine::store::{Merge, Paging, SortBy, TaskFilter, Within};
 use telecine::time::{Clock as _, SystemClock, Timestamp};

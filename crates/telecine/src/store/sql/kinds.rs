@@ -68,8 +68,15 @@ pub(super) async fn page(
     let is_part = !filter.statuses.is_empty() || filter.code.is_some();
     let among = if is_part { kinds.number_of_all(&mut snapshot).await? } else { total };
     let walked = wanted.skip.saturating_add(wanted.number).saturating_mul(among) / total.max(1);
+    // The orders of a transfer do not tell indexes; mostly all of its tasks go into one.
+    let of_all_indexes = TaskFilter { index: None, ..filter.clone() };
+    let is_of_one = filter.transfer.is_some()
+        && filter.index.is_some()
+        && Kinds { workspace, filter: &of_all_indexes }.number_of_kind(&mut snapshot).await? == total;
     let mut sql = if total.saturating_mul(GATHERED) < walked {
         kinds.gathered(&wanted, column)
+    } else if is_of_one {
+        Kinds { workspace, filter: &of_all_indexes }.walked(&wanted, column)
     } else {
         kinds.walked(&wanted, column)
     };
@@ -128,6 +135,14 @@ impl Kinds<'_> {
         sql.push(" AND ").push_bind(part.first + PART - 1);
         let number: i64 = sql.build_query_scalar().persistent(false).fetch_one(on).await?;
         unsigned(number)
+    }
+
+    /// How many there are, made whenever.
+    async fn number_of_kind(&self, on: &mut Connection) -> Result<u64> {
+        let mut sql = Sql::new("SELECT CAST(coalesce(sum(c.number), 0) AS BIGINT) FROM task_count c");
+        self.counted(&mut sql);
+        self.of_kind(&mut sql);
+        unsigned(sql.build_query_scalar().persistent(false).fetch_one(on).await?)
     }
 
     /// How many there are of every status.
