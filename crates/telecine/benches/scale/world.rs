@@ -71,7 +71,11 @@ impl Side {
         let done = match &self.url {
             None => {
                 let path = self.folder.join("telecine.db");
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).foreign_keys(true);
+                // As much at hand as a server's cache of the disk would have.
+                let options = sqlx::sqlite::SqliteConnectOptions::new()
+                    .filename(path)
+                    .foreign_keys(true)
+                    .pragma("cache_size", "-1000000");
                 let mut raw = sqlx::SqliteConnection::connect_with(&options).await.expect("the database");
                 sqlx::query(statement).execute(&mut raw).await.map(|_| ())
             }

@@ -14,6 +14,7 @@ use crate::support::postgres::PostgresDatabase;
 
 super::conformance!(
     totals_are_exact_whatever_happened,
+    totals_are_exact_when_many_work_at_once,
     a_time_that_cuts_through_a_transfer_is_counted_exactly,
 );
 
@@ -252,6 +253,25 @@ async fn totals_are_exact_whatever_happened(lab: &Lab) {
         let told = new.tasks(lab.workspace, &filter, FIRST_PAGE).await.unwrap();
         assert_eq!(told, lab.store.tasks(lab.workspace, &filter, FIRST_PAGE).await.unwrap(), "seed {seed}");
     }
+}
+
+/// Single tasks of one index, whose counters all of them change, beside those of a transfer.
+async fn totals_are_exact_when_many_work_at_once(lab: &Lab) {
+    let index = lab.index("films").await;
+    lab.transfer(index, &["a.mp4", "b.mp4", "c.mp4", "d.mp4"]).await;
+    let hand = async |hand: usize| {
+        for task in 0..8 {
+            lab.task(index, &format!("{hand}/{task}.mp4")).await;
+            let claim = lab.claim().await.expect("there are as many tasks as claims");
+            lab.happens(&claim, Event::Admitted).await;
+            let ends = [Event::Released, failed(Code::VideoFileBroken), failed(Code::ObjectNotExists)];
+            lab.happens(&claim, ends[(hand + task) % 3].clone()).await;
+        }
+    };
+    futures::future::join_all((0..8).map(hand)).await;
+    assert_eq!(lab.miscounted().await, 0);
+    let all = TaskFilter { index: Some(index), ..TaskFilter::default() };
+    assert_eq!(lab.store.tasks(lab.workspace, &all, FIRST_PAGE).await.unwrap().total, 68);
 }
 
 /// A transfer is received over some seconds, and lies in two parts.

@@ -5,7 +5,9 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 use telecine::ids::{IndexId, TransferId};
 use telecine::store::postgres::PostgresStore;
-use telecine::store::{SearchStore as _, SystemStore as _, TaskFilter, TaskStore as _, WordQuery};
+use telecine::store::{
+    Paging, SearchStore as _, SortBy, SystemStore as _, TaskFilter, TaskStore as _, WordQuery,
+};
 use telecine::transfer::Status;
 use telecine::video::SegmentKind;
 
@@ -26,6 +28,10 @@ async fn seed(lab: &Lab, connection: &mut PgConnection) -> (IndexId, TransferId)
     }
     lab.store.accept_transfer(transfer, lab.now()).await.unwrap();
     lab.task(films, "single.mp4").await;
+    // A few that failed among very many.
+    let fail = "UPDATE task SET status = 'failed', due_at = NULL, fault_code = 'x', \
+                fault = '{\"code\":\"video_file_broken\",\"message\":\"It is broken.\"}' WHERE seq % 1000 = 7 AND due_at IS NOT NULL";
+    sqlx::query(fail).execute(&mut *connection).await.unwrap();
     // Other spaces than that of the index have most of the segments, as with many customers.
     let more = [
         format!(
@@ -77,9 +83,30 @@ async fn ask(what: &str, store: &PostgresStore, lab: &Lab, index: IndexId, trans
         store.match_words(index, kind, &WordQuery { phrases, all: true }, 300).await.unwrap();
     };
     match what {
-        "a page of ready tasks" => list(TaskFilter { statuses: vec![Status::Ready], ..of_transfer }).await,
+        "a page of waiting tasks" => {
+            list(TaskFilter { statuses: vec![Status::Validating], ..of_transfer }).await
+        }
         "a page of failed tasks" => {
             list(TaskFilter { statuses: vec![Status::Failed], code: Some("x".into()), ..of_transfer }).await;
+        }
+        "few among many" => {
+            let failed = TaskFilter { statuses: vec![Status::Failed], ..TaskFilter::default() };
+            let listed = store.tasks(lab.workspace, &failed, FIRST_PAGE).await.unwrap();
+            assert_eq!((listed.total, listed.rows.len()), (100, 50));
+        }
+        "a page in the middle" => {
+            for sort_by in [SortBy::CreatedAt, SortBy::UpdatedAt] {
+                let middle = Paging { page: 1_000, sort_by, ..FIRST_PAGE };
+                let index = TaskFilter { index: Some(index), ..TaskFilter::default() };
+                for filter in [TaskFilter::default(), index, of_transfer.clone()] {
+                    let listed = store.tasks(lab.workspace, &filter, middle).await.unwrap();
+                    assert!(listed.total >= ROWS as u64 && listed.rows.len() == 50);
+                }
+            }
+        }
+        "a name" => {
+            let named = TaskFilter { filename: Some("77.mp4".to_owned()), ..TaskFilter::default() };
+            assert_eq!(store.tasks(lab.workspace, &named, FIRST_PAGE).await.unwrap().total, 20);
         }
         "a claim" => {
             let claim = store.claim_next(now, LEASE).await.unwrap().expect("a task is due");
@@ -94,9 +121,12 @@ async fn ask(what: &str, store: &PostgresStore, lab: &Lab, index: IndexId, trans
     }
 }
 
-const ASKED: [&str; 7] = [
-    "a page of ready tasks",
+const ASKED: [&str; 10] = [
+    "a page of waiting tasks",
     "a page of failed tasks",
+    "few among many",
+    "a page in the middle",
+    "a name",
     "a claim",
     "the queue",
     "a word",
