@@ -17,7 +17,7 @@ use crate::world::{Side, task};
 use crate::{shown, timed};
 
 const BATCH: u64 = 10_000;
-const RUNS: usize = 20;
+const RUNS: usize = 12;
 const LIMIT: u64 = 50;
 
 fn key(number: u64) -> String {

@@ -89,7 +89,7 @@ impl Side {
 
     /// What the database does by itself in an hour or so.
     pub(crate) async fn settle(&self) {
-        self.raw(if self.url.is_some() { "VACUUM ANALYZE" } else { "PRAGMA optimize" }).await;
+        self.raw(if self.url.is_some() { "VACUUM ANALYZE" } else { "PRAGMA wal_checkpoint(TRUNCATE)" }).await;
     }
 }
 

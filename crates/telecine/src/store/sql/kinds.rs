@@ -7,7 +7,7 @@ use super::lists::column_of;
 use super::places::{Part, Stretch, stretch};
 use super::rows::{TASK_COLUMNS, TaskRow, signed, status, to_json, unsigned};
 use super::tasks::conditions;
-use super::{Connection, SqlStore, push_among_numbers};
+use super::{Connection, SqlStore, by_indexes, push_among_numbers};
 use crate::fault::Result;
 use crate::ids::{IndexId, TransferId, WorkspaceId};
 use crate::store::{Listed, Paging, SortBy, TaskFilter, Within};
@@ -56,6 +56,7 @@ pub(super) async fn page(
 ) -> Result<Option<Listed<Task>>> {
     let kinds = Kinds { workspace, filter };
     let mut snapshot = store.snapshot().await?;
+    by_indexes(&mut snapshot).await?;
     let Some(parts) = kinds.parts(&mut snapshot).await? else { return Ok(None) };
     let total: u64 = parts.iter().map(|part| part.number).sum();
     // Tasks of a transfer were made in the order of their rows.

@@ -48,8 +48,8 @@ use async_trait::async_trait;
 
 use super::dialect::{
     Aside, Connection, Db, DbExecutor, HalfVector, Pool, QueryScalar, ROWS_PER_STATEMENT, Row, SNAPSHOT,
-    Write, alone, fields_of, is_storable_key, push_among, push_among_numbers, push_each, push_words,
-    regular_expression, storable, stored_key, told_key,
+    Write, alone, by_indexes, fields_of, is_storable_key, push_among, push_among_numbers, push_each,
+    push_words, regular_expression, storable, stored_key, told_key,
 };
 use crate::fault::Result;
 use crate::store::{NearestStore, Store};

@@ -200,6 +200,11 @@ pub(super) async fn alone(_write: &mut Write, _names: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Until the transaction ends, tables are read by their indexes: they are anyway, where there is one.
+pub(super) async fn by_indexes(_on: &mut SqliteConnection) -> Result<()> {
+    Ok(())
+}
+
 impl SqlStore {
     /// A transaction that writes, alone.
     pub(super) async fn write(&self) -> Result<Write> {

@@ -67,8 +67,8 @@ CREATE TRIGGER task_count_deleted AFTER DELETE ON task REFERENCING OLD TABLE AS 
 -- Lists by when tasks last changed; tasks of one kind, where there are few among very many; tasks of one name.
 DROP INDEX task_of_index;
 CREATE INDEX task_of_index ON task (index_id, created_at, seq, lane, status, fault_code);
-CREATE INDEX task_changed_of_workspace ON task (workspace_id, updated_at, seq, lane, status, fault_code);
-CREATE INDEX task_changed_of_index ON task (index_id, updated_at, seq, lane, status, fault_code);
-CREATE INDEX task_changed_of_transfer ON task (transfer_id, updated_at, seq, status, fault_code) WHERE transfer_id IS NOT NULL;
+CREATE INDEX task_changed_of_workspace ON task (workspace_id, updated_at, seq, lane, status, fault_code, created_at);
+CREATE INDEX task_changed_of_index ON task (index_id, updated_at, seq, lane, status, fault_code, created_at);
+CREATE INDEX task_changed_of_transfer ON task (transfer_id, updated_at, seq, status, fault_code, created_at) WHERE transfer_id IS NOT NULL;
 CREATE INDEX task_of_kind ON task (lane, status, index_id, fault_code, created_at, seq, updated_at);
 CREATE INDEX task_named ON task (workspace_id, filename);
