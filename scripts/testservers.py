@@ -39,6 +39,10 @@ HOST = "127.0.0.1"
 START_LIMIT_S = 60
 # SeaweedFS would linger for more than ten seconds; nothing of value is in any of them.
 STOP_LIMIT_S = 2
+# A user without rights, for servers that refuse to be root.
+NOBODY = 65534
+# What a new PostgreSQL is told before it starts.
+CREATE = "CREATE DATABASE telecine\n"
 # No proxy of this machine has any business between loopback and loopback.
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -349,7 +353,7 @@ class Postgres(Server):
         if not found:
             raise ServerError(f"PostgreSQL is missing in {venv()}; run scripts/setup.sh python")
         home = found[0]
-        if self.identity() and not all(parent.stat().st_mode & 0o001 for parent in (home, *home.parents)):
+        if self.owner() and not all(parent.stat().st_mode & 0o001 for parent in (home, *home.parents)):
             digest = hashlib.sha256(str(home).encode()).hexdigest()[:12]
             copy = pathlib.Path(tempfile.gettempdir()) / f"telecine-postgres-{digest}"
             if not copy.exists():
@@ -361,31 +365,47 @@ class Postgres(Server):
             home = copy
         return str(home / "bin" / name)
 
+    def owner(self) -> dict[str, Any]:
+        """Whom it runs as: it refuses to be root."""
+        return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+
     def identity(self) -> dict[str, Any]:
-        # It refuses to run as root.
-        return {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+        return self.owner()
 
     def prepare(self) -> None:
         if (self.folder / "data/PG_VERSION").exists():
             return
-        if self.identity():
+        self.prepare_folder()
+        how = {"cwd": self.folder, "check": True, "stdout": subprocess.DEVNULL, **self.owner()}
+        subprocess.run(self.initdb(), **how)
+        subprocess.run(self.single(), input=CREATE.encode(), stderr=subprocess.DEVNULL, **how)
+
+    def prepare_folder(self) -> None:
+        """Gives it a folder of its own, with the password in it."""
+        if self.owner():
             self.folder.parent.chmod(self.folder.parent.stat().st_mode | 0o011)
-            os.chown(self.folder, 65534, 65534)
+            os.chown(self.folder, NOBODY, NOBODY)
         (self.folder / "password").write_text(self.password)
         (self.folder / "password").chmod(0o644)
-        how = {"cwd": self.folder, "check": True, "stdout": subprocess.DEVNULL, **self.identity()}
+
+    def initdb(self) -> list[str]:
+        """What makes its files."""
         options = ["--username", self.user, "--pwfile", "password", "--auth", "scram-sha-256"]
         locale = ["--locale", "C.UTF-8", "--encoding", "UTF8"]
-        subprocess.run([self.program("initdb"), "-D", "data", "--no-sync", *options, *locale], **how)
-        single = [self.program("postgres"), "--single", "-D", "data", "postgres"]
-        subprocess.run(single, input=b"CREATE DATABASE telecine\n", stderr=subprocess.DEVNULL, **how)
+        return [self.program("initdb"), "-D", "data", "--no-sync", *options, *locale]
+
+    def single(self) -> list[str]:
+        """What takes statements while it does not run."""
+        return [self.program("postgres"), "--single", "-D", "data", "postgres"]
 
     def is_ready(self) -> bool:
         asked = [self.program("pg_isready"), "-q", "-h", HOST, "-p", str(self.port)]
         return subprocess.run(asked, check=False).returncode == 0
 
     def facts(self) -> dict[str, str]:
-        return super().facts() | {"bin": str(pathlib.Path(self.program("postgres")).parent)}
+        # Enough to end it without notice, and to start it again as it was: a user's number, or nothing for one's own.
+        again = {"folder": str(self.folder), "command": json.dumps(self.command()), "user": str(self.owner().get("user", ""))}
+        return super().facts() | {"bin": str(pathlib.Path(self.program("postgres")).parent)} | again
 
 
 class PostgresFast(Postgres):
@@ -393,6 +413,42 @@ class PostgresFast(Postgres):
 
     name = "postgres-fast"
     settings = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class PostgresSmall(Postgres):
+    """The same on a disk of its own that is soon full: a file system in memory that only its processes see. Its write-ahead
+    log lies elsewhere, as is advised: where that is full, PostgreSQL ends. What it holds is gone when it ends."""
+
+    name = "postgres-small"
+    size = "80m"
+
+    def identity(self) -> dict[str, Any]:
+        # As ourselves, until the disk is there.
+        return {}
+
+    def prepare(self) -> None:
+        self.prepare_folder()
+        for name in ("data", "wal"):
+            (self.folder / name).mkdir(mode=0o700)
+            if self.owner():
+                os.chown(self.folder / name, NOBODY, NOBODY)
+
+    def command(self) -> list[str]:
+        if self.owner():
+            own_mounts, as_owner = ["unshare", "--mount"], f"setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups"
+            options = f"size={self.size},mode=0700,uid={NOBODY},gid={NOBODY}"
+        else:
+            # Root of a namespace of its own may mount, and be another again in a further one.
+            own_mounts = ["unshare", "--user", "--map-root-user", "--mount"]
+            as_owner = f"unshare --user --map-user={NOBODY} --map-group={NOBODY} --"
+            options = f"size={self.size},mode=0700"
+        initdb = shlex.join([*self.initdb(), "--waldir", str(self.folder / "wal")])
+        script = (
+            f"mount -t tmpfs -o {options} tmpfs data && {as_owner} {initdb} >/dev/null && "
+            f"echo {shlex.quote(CREATE.strip())} | {as_owner} {shlex.join(self.single())} >/dev/null && "
+            f"exec {as_owner} {shlex.join(super().command())}"
+        )
+        return [*own_mounts, "sh", "-c", script]
 
 
 class Nats(Server):
@@ -511,7 +567,7 @@ SERVERS: dict[str, type[Server]] = {
     server.name: server
     for server in (
         *(Ministack, SeaweedFs, SeaweedFsRoles, Ceph, FakeGcs, Azurite),
-        *(Postgres, PostgresFast, Nats, NatsSmall, NatsCluster),
+        *(Postgres, PostgresFast, PostgresSmall, Nats, NatsSmall, NatsCluster),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use telecine_engines::write::Writer;
@@ -126,6 +127,7 @@ impl App {
             tell_writer(engines.write.as_deref());
         }
         let store = open_store(&config).await?;
+        store.watch(Duration::from_secs(config.database.silent_after_s));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let media_store = media_store::open(&config, &files)?;
         startup::tidy_up(&config, &files, &*store, &*media_store, clock.now()).await?;

@@ -27,6 +27,10 @@ const ROUNDS: u32 = 60;
 /// A manifest that has been being received for so long is no longer.
 const RECEIVING: Duration = Duration::from_secs(86_400);
 const AT_ONCE: u32 = 100;
+/// How soon it is tried again to tell the store so.
+const LEAVE_AGAIN: Duration = Duration::from_secs(1);
+/// A process that is never there.
+const NOBODY: &str = "nobody";
 /// What tells the key that seals secrets from others.
 const SECRETS_KEY: &str = "secrets_key";
 
@@ -208,11 +212,46 @@ impl Hold {
 
     /// It is over, however it ended. Where that cannot be written down, others look after it once this process is gone.
     pub async fn let_go(&self, app: &App) {
-        if app.config.is_shared()
-            && let Err(error) = app.store.let_go(self.kind, &self.id, app.keeper.process()).await
-        {
+        if let Err(error) = self.try_to_let_go(app).await {
             tracing::warn!(error = format!("{error:#}"), "what was in hand could not be let go");
         }
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn try_to_let_go(&self, app: &App) -> Result<()> {
+        match app.config.is_shared() {
+            true => app.store.let_go(self.kind, &self.id, app.keeper.process()).await,
+            false => Ok(()),
+        }
+    }
+
+    /// [`Self::leave`], as soon as the store can be told.
+    pub fn leave_when_possible(self, app: &Arc<App>) {
+        let app = Arc::clone(app);
+        tokio::spawn(async move {
+            while let Err(error) = self.leave(&app).await {
+                tracing::debug!(error = format!("{error:#}"), id = self.id, "what was in hand cannot be left yet");
+                tokio::select! {
+                    () = app.stopping.cancelled() => return,
+                    () = tokio::time::sleep(LEAVE_AGAIN) => {}
+                }
+            }
+        });
+    }
+
+    /// Leaves it to whoever ends what processes left that are gone, because it is not known whether it was begun: as soon
+    /// as nobody else has it in hand, it is ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn leave(&self, app: &App) -> Result<()> {
+        if app.config.is_shared() {
+            app.store.take_in_hand(self.kind, &self.id, NOBODY).await?;
+        }
+        self.try_to_let_go(app).await
     }
 }
 

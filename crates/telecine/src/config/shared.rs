@@ -12,12 +12,21 @@ use super::load::ConfigError;
 use super::rules::refuse;
 
 /// Where the truth is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseConfig {
     /// A PostgreSQL database that several servers and workers share, such as `postgres://telecine@db.example.com/telecine`
     /// (default: SQLite in the data folder, for one server). Its password is never shown.
     pub url: Option<ServiceUrl>,
+    /// Seconds that PostgreSQL may say nothing before it counts as away: requests are answered with 503 then instead of
+    /// waiting, and all connections are made anew (default 3).
+    pub silent_after_s: u64,
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self { url: None, silent_after_s: 3 }
+    }
 }
 
 /// Where files lie that other servers must see: streams, assets, uploads.
@@ -191,6 +200,9 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
                 leave it out for SQLite in the data folder";
             return refuse("database.url", url, rule);
         }
+    }
+    if !(1..=300).contains(&database.silent_after_s) {
+        return refuse("database.silent_after_s", &database.silent_after_s, "it must be 1 to 300 seconds");
     }
     if let Err(rule) = media_store.place() {
         return refuse("media_store.url", &media_store.url.as_deref().unwrap_or_default(), &rule);

@@ -95,10 +95,16 @@ fn is_passing(code: Code) -> bool {
 
 /// Extends the lease until it is lost.
 async fn hold(app: &App, claim: &JobClaim) -> Result<()> {
+    let mut held_until = app.clock.now().after(LEASE);
     loop {
         tokio::time::sleep(EXTEND_EVERY).await;
-        if app.store.extend_job(claim, app.clock.now().after(LEASE)).await?.is_err() {
-            return Ok(());
+        let until = app.clock.now().after(LEASE);
+        match app.store.extend_job(claim, until).await {
+            Ok(Ok(())) => held_until = until,
+            Ok(Err(_)) => return Ok(()),
+            // The database may be away; it is written on for as long as nobody else can have the analysis.
+            Err(error) if app.clock.now() < held_until => tracing::warn!(%error, "a lease waits"),
+            Err(error) => return Err(error),
         }
     }
 }

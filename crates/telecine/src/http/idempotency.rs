@@ -35,6 +35,9 @@ const KEPT_BYTES: usize = 1 << 20;
 /// How long a repetition waits for the first request to end, and how often it looks.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(200);
+/// How often it is tried to write down how a request ended while the database is away, and for how long: a day.
+const AGAIN: Duration = Duration::from_secs(1);
+const TRIES: u32 = 86_400;
 
 /// Marks an answer that tells a secret, which is stored nowhere: it cannot be told again.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +121,12 @@ async fn once(
     loop {
         let now = app.clock.now();
         hold.take(app).await?;
-        match app.store.take_request_key(&keyed, now, now.before(LIFETIME)).await? {
+        let taken = app.store.take_request_key(&keyed, now, now.before(LIFETIME)).await;
+        if taken.is_err() {
+            // It may be ours without our knowing.
+            write_down(app, &hold, Ending::Unknown, &keyed).await;
+        }
+        match taken? {
             Repetition::Begin(at) => {
                 request.extensions_mut().insert(ReservedId::of(&keyed, at));
                 break;
@@ -145,27 +153,40 @@ async fn once(
     // Carried on when the client goes away: only so is it known how it ended.
     let app = Arc::clone(app);
     let running = async move {
-        let response = next.run(request).await;
-        let settled = settle(&app, &keyed, response).await;
-        hold.let_go(&app).await;
-        settled
+        let (ending, response) = ending_of(next.run(request).await).await;
+        write_down(&app, &hold, ending, &keyed).await;
+        response
     };
     let settled = tokio::spawn(running.in_current_span()).await;
     settled.unwrap_or_else(|error| Err(anyhow::anyhow!("a request with a key ended: {error}").into()))
 }
 
-/// Keeps the answer of what was carried out, or gives the key back.
-async fn settle(app: &App, keyed: &KeyedRequest, response: Response) -> Result<Response, Failure> {
+/// What becomes of a key.
+#[derive(Debug, Clone)]
+enum Ending {
+    /// It was carried out.
+    Done(KeptAnswer),
+    /// Nothing came of it: the key is free.
+    Free,
+    /// It may have been carried out although this was not answered. Sent again, it makes what it would have made.
+    Lost,
+    /// It is not even known whether it was begun.
+    Unknown,
+}
+
+/// What follows from an answer, and the answer.
+async fn ending_of(response: Response) -> (Ending, Result<Response, Failure>) {
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let can_be_kept = kind.is_none_or(|kind| kind == b"application/json");
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        return (Ending::Lost, Ok(response));
+    }
     if !response.status().is_success() || !can_be_kept {
-        app.store.release_request_key(keyed).await?;
-        return Ok(response);
+        return (Ending::Free, Ok(response));
     }
     if response.extensions().get::<TellsSecret>().is_some() {
         let unkept = KeptAnswer { status: response.status().as_u16(), body: None };
-        app.store.keep_answer(keyed, &unkept).await?;
-        return Ok(response);
+        return (Ending::Done(unkept), Ok(response));
     }
     let (parts, body) = response.into_parts();
     let mut stream = body.into_data_stream().fuse();
@@ -174,17 +195,51 @@ async fn settle(app: &App, keyed: &KeyedRequest, response: Response) -> Result<R
         && let Some(part) = stream.next().await
     {
         let Ok(part) = part else {
-            app.store.release_request_key(keyed).await?;
-            return Err(anyhow::anyhow!("an answer was cut off").into());
+            return (Ending::Free, Err(anyhow::anyhow!("an answer was cut off").into()));
         };
         bytes += part.len();
         parts_of_body.push(part);
     }
     let is_whole = bytes <= KEPT_BYTES;
     let kept = KeptAnswer { status: parts.status.as_u16(), body: is_whole.then(|| parts_of_body.concat()) };
-    app.store.keep_answer(keyed, &kept).await?;
     let read = futures::stream::iter(parts_of_body.into_iter().map(Ok));
-    Ok(Response::from_parts(parts, Body::from_stream(read.chain(stream))))
+    (Ending::Done(kept), Ok(Response::from_parts(parts, Body::from_stream(read.chain(stream)))))
+}
+
+/// Writes down what becomes of a key; while the database is away, nobody waits for it.
+async fn write_down(app: &Arc<App>, hold: &Hold, ending: Ending, keyed: &KeyedRequest) {
+    let Err(error) = try_to_write_down(app, hold, &ending, keyed).await else { return };
+    tracing::warn!(error = format!("{error:#}"), "how a request with a key ended will be written down later");
+    let (app, hold, keyed) = (Arc::clone(app), hold.clone(), keyed.clone());
+    let ending = match ending {
+        // It may have been written down although we were not told, and the key be in use again.
+        Ending::Free | Ending::Lost if app.config.is_shared() => Ending::Unknown,
+        ending => ending,
+    };
+    tokio::spawn(async move {
+        for _ in 0..TRIES {
+            tokio::select! {
+                () = app.stopping.cancelled() => return,
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+            if app.store.presence().is_there()
+                && try_to_write_down(&app, &hold, &ending, &keyed).await.is_ok()
+            {
+                return;
+            }
+        }
+        tracing::error!("how a request with a key ended could not be written down: it counts as begun for a day");
+    });
+}
+
+async fn try_to_write_down(app: &App, hold: &Hold, ending: &Ending, keyed: &KeyedRequest) -> Result<()> {
+    match ending {
+        Ending::Done(answer) => app.store.keep_answer(keyed, answer).await?,
+        Ending::Free => app.store.release_request_key(keyed).await?,
+        Ending::Lost => app.store.lose_request(keyed.workspace, &keyed.key).await?,
+        Ending::Unknown => return hold.leave(app).await,
+    }
+    hold.try_to_let_go(app).await
 }
 
 fn told_again(answer: KeptAnswer) -> Result<Response, Failure> {

@@ -19,6 +19,7 @@ mod metrics;
 mod multipart;
 mod openapi;
 mod origin;
+mod outage;
 mod params;
 mod path;
 mod python_repr;

@@ -24,6 +24,7 @@ use super::limits::Limiter;
 use super::links::Links;
 use super::metrics::recorder;
 use super::openapi::{self, Head};
+use super::outage::outage;
 use super::routes::{
     analyses, assets, connections, documents, embed, embed_v2, engines, generate, health, imports,
     indexed_assets, indexes, integrations, keys, search, session, streams, system, tasks, transcripts,
@@ -106,6 +107,7 @@ fn served(shared: Shared) -> Router {
         .method_not_allowed_fallback(not_there)
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Arc::clone(&shared.app), idempotent))
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared.app), outage))
         .layer(middleware::from_fn(for_any_origin))
         .layer(middleware::from_fn(around))
         .with_state(shared)

@@ -16,7 +16,7 @@ use super::stop::Stop;
 use super::workshop::Workshop;
 use super::{lease, measures, stream, tidy};
 use crate::app::App;
-use crate::fault::{Code, Fault};
+use crate::fault::{Code, Error, Fault};
 use crate::queue::{Claim, spread};
 use crate::store::TaskChange;
 use crate::telemetry::traces;
@@ -107,7 +107,7 @@ async fn attempt(workshop: &Arc<Workshop>, claim: Claim, lease: Duration) {
         Err(_) if is_stale => Err(Stop::Stale),
         ended => ended,
     };
-    conclude(workshop, claim, ended).await;
+    conclude(workshop, claim, ended, &cancel).await;
     keeper.abort();
     let _ = (&mut keeper).await;
 }
@@ -117,7 +117,7 @@ async fn work(workshop: Arc<Workshop>, claim: Claim, cancel: CancellationToken) 
 }
 
 /// Writes down what follows from how the attempt ended.
-async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
+async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>, cancel: &CancellationToken) {
     let outcome = outcome_of(&ended);
     let is_released = matches!(ended, Err(Stop::Cancelled));
     metrics::counter!("telecine_tasks_total", "outcome" => outcome).increment(1);
@@ -130,10 +130,9 @@ async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
     };
     if let Some(change) = change {
         measures::follows(&change.event);
-        let now = workshop.app.clock.now();
-        match workshop.app.store.change_task(&claim, &change, now).await {
+        match change_if_possible(&workshop.app, &claim, &change, cancel).await {
             // It may be due before the runner would look again.
-            Ok(_) => workshop.app.queue.wake(),
+            Ok(()) => workshop.app.queue.wake(),
             // The lease runs out, and the task is claimed anew.
             Err(error) => {
                 let error = format!("{error:#}");
@@ -156,6 +155,28 @@ async fn conclude(workshop: &Workshop, claim: Claim, ended: Result<(), Stop>) {
         }
     }
     workshop.app.progress.clear(claim.task);
+}
+
+/// Writes a change down; a database that is away is waited for as long as the claim is ours.
+async fn change_if_possible(
+    app: &App,
+    claim: &Claim,
+    change: &TaskChange,
+    cancel: &CancellationToken,
+) -> crate::fault::Result<()> {
+    loop {
+        match app.store.change_task(claim, change, app.clock.now()).await {
+            Ok(_) => return Ok(()),
+            Err(error) if is_away(&error) && !cancel.is_cancelled() => {
+                tokio::select! { () = cancel.cancelled() => {}, () = tokio::time::sleep(REST) => {} }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_away(error: &Error) -> bool {
+    error.as_fault().is_some_and(|fault| fault.code == Code::ServiceUnavailable)
 }
 
 fn outcome_of(ended: &Result<(), Stop>) -> &'static str {

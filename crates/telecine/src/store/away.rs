@@ -11,13 +11,31 @@ impl From<sqlx::Error> for Error {
             return Self::Internal(anyhow::Error::new(error).context("the database failed"));
         };
         tracing::warn!(%error, "the database could not be used; whoever asked is told to come again");
-        Fault::because(Code::ServiceUnavailable, why).into()
+        lost(why).into()
     }
+}
+
+const AWAY: &str = "The database cannot be reached.";
+/// Where an answer is lost, nobody knows what became of the question.
+const UNKNOWN: &str = "Try again after the time in the header Retry-After. Whether a change was made is not known: look for what \
+    it was to make before sending it again. A manifest that is sent again with the same Idempotency-Key makes no second transfer.";
+
+fn lost(why: &str) -> Fault {
+    Fault::because(Code::ServiceUnavailable, why).remedy(UNKNOWN)
+}
+
+/// What is told of work that was given up because the database went away in the middle of it.
+pub fn gone() -> Fault {
+    lost(AWAY)
+}
+
+/// What is told of work that was not begun because the database is away.
+pub fn unasked() -> Fault {
+    Fault::because(Code::ServiceUnavailable, "The database cannot be reached; nothing was begun.")
 }
 
 /// Why the database cannot be used for the moment; none where the failure is another one.
 fn passing(error: &sqlx::Error) -> Option<&'static str> {
-    const AWAY: &str = "The database cannot be reached.";
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::PoolTimedOut

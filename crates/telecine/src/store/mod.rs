@@ -15,6 +15,7 @@ mod inventory;
 mod nearest;
 mod offers;
 pub mod postgres;
+mod presence;
 mod processes;
 mod sessions;
 mod speech;
@@ -25,6 +26,7 @@ mod unicode61;
 mod webhooks;
 
 pub use assets::{AssetImportStore, AssetStore, IndexedAssetStore, IndexedFilter, UploadStore};
+pub use away::{gone, unasked};
 pub use deletion::DeletionStore;
 pub use embeddings::{EmbedFilter, EmbeddingStore};
 pub use finding::Finding;
@@ -33,12 +35,15 @@ pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
 pub use nearest::{GraphRules, NearestRows, NearestStore, Tended};
 pub use offers::{Offer, OfferClass, OfferStore};
+pub use presence::Presence;
 pub use processes::{InHand, Process, ProcessStore};
 pub use sessions::{NewSignIn, SessionStore};
 pub use speech::SpeechStore;
 pub use streams::StreamStore;
 pub use system::{Connections, SystemStore};
 pub use webhooks::WebhookStore;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use half::f16;
@@ -613,4 +618,9 @@ pub trait Store:
     async fn ping(&self) -> Result<()>;
     /// Itself, if it searches vectors.
     fn nearest(&self) -> Option<&dyn NearestStore>;
+    /// Has a database of another host watched over from now on: it counts as away when it says nothing for so long, and who
+    /// waits for it then is told so.
+    fn watch(&self, silent_after: Duration);
+    /// Whether the database answers, as far as it is known without asking it.
+    fn presence(&self) -> Presence;
 }

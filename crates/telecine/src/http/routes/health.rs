@@ -1,6 +1,7 @@
 //! What operators ask without a key: is it alive, is it ready, how is it doing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header;
@@ -10,6 +11,9 @@ use serde_json::json;
 use crate::app::App;
 use crate::http::metrics::recorder;
 use crate::http::{error, gauges};
+
+/// A database that takes longer counts as one that does not answer: probes give up soon.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The process answers.
 #[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = String, content_type = "text/plain")))]
@@ -21,20 +25,31 @@ pub(in crate::http) async fn healthz() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Object), (status = 503, body = Object, description = "not now")))]
 pub(in crate::http) async fn readyz(State(app): State<Arc<App>>) -> Response {
-    let database = app.store.ping().await;
-    if let Err(error) = &database {
-        tracing::warn!(%error, "the database does not answer");
-    }
+    let has_database = app.store.presence().is_there() && answers(&app).await;
     let is_stopping = app.stopping.is_cancelled();
-    let is_ready = database.is_ok() && !is_stopping;
+    let is_ready = has_database && !is_stopping;
     let body = json!({
         "ready": is_ready,
-        "database": if database.is_ok() { "ok" } else { "does not answer" },
+        "database": if has_database { "ok" } else { "does not answer" },
         "stopping": is_stopping,
         "models": app.engines.models(),
         "media_sandbox": app.media.sandbox_status().to_string(),
     });
     error::readiness(is_ready, body)
+}
+
+async fn answers(app: &App) -> bool {
+    match tokio::time::timeout(PATIENCE, app.store.ping()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the database does not answer as it should");
+            false
+        }
+        Err(_) => {
+            tracing::warn!(after_s = PATIENCE.as_secs(), "the database does not answer");
+            false
+        }
+    }
 }
 
 /// For Prometheus.

@@ -60,15 +60,26 @@ pub async fn import(
     // Others discard it when this process is gone before it is accepted.
     let hold = Hold::import(import.id, import.transfer);
     hold.take(app).await?;
-    if let Some(running) = app.store.begin_import(&import).await? {
-        hold.let_go(app).await;
-        return Err(in_progress(&running).into());
+    match app.store.begin_import(&import).await {
+        Ok(None) => {}
+        Ok(Some(running)) => {
+            hold.let_go(app).await;
+            return Err(in_progress(&running).into());
+        }
+        Err(error) => {
+            hold.leave_when_possible(app);
+            return Err(error);
+        }
     }
     let begun = Begun { app: Arc::clone(app), integration, index, import };
     let finishing = async move {
         let app = Arc::clone(&begun.app);
         let finished = begun.finish().await;
-        hold.let_go(&app).await;
+        match &finished {
+            // The database may have gone away in the middle of it; what is accepted stays, whoever ends it.
+            Err(_) => hold.leave_when_possible(&app),
+            Ok(_) => hold.let_go(&app).await,
+        }
         finished
     };
     tokio::spawn(finishing).await.map_err(|error| anyhow!("an import ended early: {error}"))?

@@ -10,9 +10,10 @@ use std::borrow::Cow;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
+use super::Kept;
 use super::sql::SqlStore;
 use super::sql::filters::Sql;
-use super::words::{Statistics, vector_of};
+use super::words::vector_of;
 use crate::fault::Result;
 
 pub(super) use sqlx::PgExecutor as DbExecutor;
@@ -27,7 +28,7 @@ pub(super) type QueryScalar<'q, T> = sqlx::query::QueryScalar<'q, Postgres, T, s
 /// A transaction; dropped without a commit, it leaves nothing.
 pub(super) type Write = Transaction<'static, Postgres>;
 /// What the store keeps beside its connections.
-pub(super) type Aside = std::sync::Arc<Statistics>;
+pub(super) type Aside = std::sync::Arc<Kept>;
 
 /// Begins a transaction that sees one state of the database.
 pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";

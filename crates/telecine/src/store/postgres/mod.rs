@@ -6,10 +6,12 @@ mod dialect;
 mod examine;
 mod moving;
 mod nearest;
+mod sockets;
 #[expect(clippy::duplicate_mod, reason = "the SQL that both databases understand, compiled for this one")]
 #[path = "../sql/mod.rs"]
 mod sql;
 mod vector;
+mod watch;
 mod words;
 
 use std::str::FromStr as _;
@@ -21,6 +23,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::fault::Result;
+use crate::store::Presence;
 use crate::system::Database;
 use sql::rows::unsigned;
 
@@ -34,10 +37,16 @@ const WRITERS: u32 = 16;
 const READERS: u32 = 16;
 /// How long a connection is waited for, new or old, before the database is said to be away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// What every connection asks of the server: no statement waits for locks, and no transaction for us, without end.
-const SESSION: [(&str, &str); 4] = [
+/// What every connection asks of the server: no statement waits for locks, and no transaction for us, without end; and that it
+/// notices when we are gone, for what a transaction has locked is locked until then.
+const SESSION: [(&str, &str); 9] = [
     ("lock_timeout", "15s"),
-    ("idle_in_transaction_session_timeout", "60s"),
+    ("idle_in_transaction_session_timeout", "20s"),
+    ("client_connection_check_interval", "5s"),
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "20s"),
     ("default_transaction_isolation", "read committed"),
     // Old plans of statements whose tables grew a thousandfold are worse than planning again.
     ("plan_cache_mode", "auto"),
@@ -67,6 +76,15 @@ impl PostgresStore {
         Ok(Self { writer: readers.clone(), readers, aside: Default::default() })
     }
 
+    /// Watches over the database from now on: it counts as away when it says nothing for so long.
+    fn watch_over(&self, silent_after: Duration) {
+        self.aside.watch.begin((*self.writer.connect_options()).clone(), silent_after);
+    }
+
+    fn what_is_seen(&self) -> Presence {
+        self.aside.watch.presence()
+    }
+
     /// Version and size.
     async fn about(&self) -> Result<Database> {
         let (version, bytes): (String, i64) =
@@ -81,6 +99,13 @@ impl PostgresStore {
         sqlx::query("VACUUM integration").execute(&self.writer).await?;
         Ok(())
     }
+}
+
+/// What the store keeps beside its connections.
+#[derive(Debug, Default)]
+struct Kept {
+    statistics: words::Statistics,
+    watch: watch::Watch,
 }
 
 /// Connections that are made when they are needed.

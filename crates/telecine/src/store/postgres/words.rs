@@ -93,7 +93,7 @@ pub(super) struct Statistics(Mutex<HashMap<i64, (Instant, Texts)>>);
 
 impl SqlStore {
     async fn texts(&self, space: i64) -> Result<Texts> {
-        let known = self.aside.0.lock().ok().and_then(|known| known.get(&space).copied());
+        let known = self.aside.statistics.0.lock().ok().and_then(|known| known.get(&space).copied());
         if let Some((_, texts)) = known.filter(|(since, _)| since.elapsed() < BELIEVED) {
             return Ok(texts);
         }
@@ -112,7 +112,7 @@ impl SqlStore {
         let sum: usize = sample.iter().map(|text| words(text).len()).sum();
         let mean_words = sum as f64 / sample.len().max(1) as f64;
         let texts = Texts { number: number as f64, mean_words };
-        if let Ok(mut known) = self.aside.0.lock() {
+        if let Ok(mut known) = self.aside.statistics.0.lock() {
             known.retain(|_, (since, _)| since.elapsed() < BELIEVED);
             known.insert(space, (Instant::now(), texts));
         }

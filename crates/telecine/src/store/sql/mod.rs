@@ -43,6 +43,8 @@ mod uploads;
 mod videos;
 mod webhooks;
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use async_trait::async_trait;
 
@@ -52,7 +54,7 @@ use super::dialect::{
     push_words, regular_expression, storable, stored_key, told_key,
 };
 use crate::fault::Result;
-use crate::store::{NearestStore, Store};
+use crate::store::{NearestStore, Presence, Store};
 
 /// Tasks that one transaction changes when a person asks for a change of very many.
 const TASKS_PER_CHANGE: i64 = 5_000;
@@ -95,5 +97,13 @@ impl Store for SqlStore {
 
     fn nearest(&self) -> Option<&dyn NearestStore> {
         self.searching()
+    }
+
+    fn watch(&self, silent_after: Duration) {
+        self.watch_over(silent_after);
+    }
+
+    fn presence(&self) -> Presence {
+        self.what_is_seen()
     }
 }

@@ -20,7 +20,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::fault::Result;
-use crate::store::NearestStore;
+use crate::store::{NearestStore, Presence};
 use crate::system::Database;
 
 use sql::rows::unsigned;
@@ -77,6 +77,15 @@ impl SqliteStore {
         let readers =
             SqlitePoolOptions::new().max_connections(READERS).connect_with(options.with_regexp()).await?;
         Ok(Self { writer: readers.clone(), readers, aside: () })
+    }
+
+    /// Nothing comes between this process and its own file.
+    #[expect(clippy::unused_self, reason = "PostgreSQL's store needs it")]
+    fn watch_over(&self, _: Duration) {}
+
+    #[expect(clippy::unused_self, reason = "PostgreSQL's store needs it")]
+    fn what_is_seen(&self) -> Presence {
+        Presence::default()
     }
 
     /// Version and size.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use telecine::files::DataDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -211,6 +211,11 @@ impl Server {
         let (status, text) = (answer.status(), answer.text().await?);
         assert!(status.is_success(), "{path}: {status} {text}");
         Ok(text)
+    }
+
+    /// A request with the key, to be sent.
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).header("x-api-key", &self.key)
     }
 
     pub(super) async fn get(&self, path: &str) -> Value {

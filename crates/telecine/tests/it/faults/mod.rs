@@ -9,6 +9,8 @@ mod bucket;
 mod chunks;
 mod crowd;
 mod crowd_outcome;
+mod database;
+mod database_probe;
 mod installation;
 mod kills;
 mod monitoring;

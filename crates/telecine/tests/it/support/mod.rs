@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod customer;
 pub(crate) mod engines;
 pub(crate) mod nats;
+pub(crate) mod own_postgres;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod servers;

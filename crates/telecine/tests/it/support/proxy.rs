@@ -92,10 +92,7 @@ async fn pass(
     let mut buffer = vec![0; 16_384];
     loop {
         let length = tokio::select! {
-            read = from.read(&mut buffer) => match read {
-                Ok(length) if length > 0 => length,
-                _ => return,
-            },
+            read = from.read(&mut buffer) => read.unwrap_or(0),
             is_cut = way.wait_for(|way| *way == Way::Cut) => {
                 let _ = is_cut;
                 return;
@@ -104,6 +101,8 @@ async fn pass(
         let Ok(now) = way.wait_for(|way| *way != Way::Silent).await.map(|way| *way) else { return };
         match now {
             Way::Cut | Way::Silent => return,
+            // The other side heard nothing of the end, either, while the way was silent.
+            Way::Open(_) if length == 0 => return,
             Way::Open(delay) => {
                 if !delay.is_zero() {
                     tokio::time::sleep(delay).await;
