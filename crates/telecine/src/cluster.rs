@@ -233,7 +233,11 @@ impl Hold {
         let app = Arc::clone(app);
         tokio::spawn(async move {
             while let Err(error) = self.leave(&app).await {
-                tracing::debug!(error = format!("{error:#}"), id = self.id, "what was in hand cannot be left yet");
+                tracing::debug!(
+                    error = format!("{error:#}"),
+                    id = self.id,
+                    "what was in hand cannot be left yet"
+                );
                 tokio::select! {
                     () = app.stopping.cancelled() => return,
                     () = tokio::time::sleep(LEAVE_AGAIN) => {}
@@ -242,16 +246,18 @@ impl Hold {
         });
     }
 
-    /// Leaves it to whoever ends what processes left that are gone, because it is not known whether it was begun: as soon
-    /// as nobody else has it in hand, it is ended.
+    /// Has it ended like what processes left that are gone, because it is not known whether it was begun: at once, or as soon
+    /// as nobody else has it in hand.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn leave(&self, app: &App) -> Result<()> {
         if app.config.is_shared() {
             app.store.take_in_hand(self.kind, &self.id, NOBODY).await?;
+            self.try_to_let_go(app).await?;
+            end_what_was_left(&*app.store, app.clock.now()).await?;
         }
-        self.try_to_let_go(app).await
+        Ok(())
     }
 }
 

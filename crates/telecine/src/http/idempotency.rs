@@ -208,8 +208,15 @@ async fn ending_of(response: Response) -> (Ending, Result<Response, Failure>) {
 
 /// Writes down what becomes of a key; while the database is away, nobody waits for it.
 async fn write_down(app: &Arc<App>, hold: &Hold, ending: Ending, keyed: &KeyedRequest) {
-    let Err(error) = try_to_write_down(app, hold, &ending, keyed).await else { return };
-    tracing::warn!(error = format!("{error:#}"), "how a request with a key ended will be written down later");
+    if app.store.presence().is_there() {
+        match try_to_write_down(app, hold, &ending, keyed).await {
+            Ok(()) => return,
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "how a request with a key ended will be written down later");
+            }
+        }
+    }
     let (app, hold, keyed) = (Arc::clone(app), hold.clone(), keyed.clone());
     let ending = match ending {
         // It may have been written down although we were not told, and the key be in use again.
@@ -228,7 +235,9 @@ async fn write_down(app: &Arc<App>, hold: &Hold, ending: Ending, keyed: &KeyedRe
                 return;
             }
         }
-        tracing::error!("how a request with a key ended could not be written down: it counts as begun for a day");
+        tracing::error!(
+            "how a request with a key ended could not be written down: it counts as begun for a day"
+        );
     });
 }
 

@@ -29,6 +29,8 @@ const VIDEOS: usize = 500;
 const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(30)];
 /// A stream that nobody has finished after so long is given up, where the host that has the file may be another.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(86_400);
+/// How soon a database that is away is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Makes the stream of a video whose file is here, and tells what came of it. A stop leaves it to the next start.
 pub(super) async fn keep(workshop: &Workshop, video: VideoId, file: &Path, probe: Option<&Probe>) {
@@ -54,12 +56,24 @@ pub(super) async fn keep(workshop: &Workshop, video: VideoId, file: &Path, probe
         }
     };
     let is_complete = ended.status == StreamStatus::Complete;
-    match app.store.end_stream(video, &ended).await {
+    match end(app, video, &ended).await {
         Ok(true) if is_complete => {}
         // It was deleted meanwhile, or there is nothing to keep.
         Ok(_) => remove_of(&*app.media_store, video).await,
         Err(error) => {
             tracing::warn!(%video, error = format!("{error:#}"), "what came of a stream could not be written down");
+        }
+    }
+}
+
+/// Writes down what came of a stream; a database that is away is waited for.
+async fn end(app: &App, video: VideoId, ended: &VideoStream) -> Result<bool> {
+    loop {
+        match app.store.end_stream(video, ended).await {
+            Err(error) if is_away(&error) && !app.stopping.is_cancelled() => {
+                tokio::select! { () = app.stopping.cancelled() => {}, () = tokio::time::sleep(AGAIN) => {} }
+            }
+            done => return done,
         }
     }
 }

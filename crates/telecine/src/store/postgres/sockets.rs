@@ -43,7 +43,8 @@ impl Sockets {
     pub(super) async fn look_up(&mut self) -> io::Result<()> {
         if let Place::Host(host, port) = &self.place {
             let host = host.trim_matches(['[', ']']);
-            self.known.extend(tokio::net::lookup_host((host, *port)).await?.map(|found| found.ip().to_canonical()));
+            self.known
+                .extend(tokio::net::lookup_host((host, *port)).await?.map(|found| found.ip().to_canonical()));
         }
         Ok(())
     }
@@ -54,7 +55,8 @@ impl Sockets {
         for entry in fs::read_dir(DESCRIPTORS)? {
             let entry = entry?;
             // Others are left alone: closing the copy of a file would give up this process's locks on it.
-            let is_socket = fs::read_link(entry.path()).is_ok_and(|what| what.to_string_lossy().starts_with("socket:"));
+            let is_socket =
+                fs::read_link(entry.path()).is_ok_and(|what| what.to_string_lossy().starts_with("socket:"));
             let number = entry.file_name().to_str().and_then(|number| number.parse().ok());
             if let Some(number) = number.filter(|_| is_socket) {
                 cut += usize::from(copy_of(number).is_ok_and(|socket| self.cut_if_ours(socket)));

@@ -42,7 +42,8 @@ impl Probes {
     pub(super) fn begin(server: &Arc<Server>, transfer: &str, index: &str) -> Self {
         let (stopping, answers) = (CancellationToken::new(), Arc::<Mutex<Vec<Answer>>>::default());
         let reader = {
-            let (server, path, told) = (Arc::clone(server), format!("/transfers/{transfer}"), Arc::clone(&answers));
+            let (server, path, told) =
+                (Arc::clone(server), format!("/transfers/{transfer}"), Arc::clone(&answers));
             tokio::spawn(async move {
                 loop {
                     let answer = ask(server.request(Method::GET, &path), false).await;
@@ -76,7 +77,8 @@ impl Probes {
         loop {
             let answers = self.since(moment);
             let first = |is_write: bool| {
-                let mut good = answers.iter().filter(|answer| answer.is_write == is_write && answer.status == 200);
+                let mut good =
+                    answers.iter().filter(|answer| answer.is_write == is_write && answer.status == 200);
                 good.next().map(|answer| answer.asked + answer.took - moment)
             };
             if let (Some(read), Some(written)) = (first(false), first(true)) {

@@ -62,7 +62,8 @@ impl OwnPostgres {
     /// One of its processes is killed: it ends all others, throws away what it has in memory, and recovers.
     pub(crate) async fn crash(&self) {
         let mut connection = self.connect().await;
-        let victim: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await.unwrap();
+        let victim: i32 =
+            sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await.unwrap();
         signal("KILL", &victim.to_string());
     }
 
