@@ -17,10 +17,10 @@ const EVERY: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_millis(250);
 /// A silence is believed when it was looked for an answer so often: a process that had no time to look has heard nothing, either.
 const LOOKS: u32 = 6;
-/// While nobody answers, connections are cut at every so manieth try: a server that is overwhelmed lets in slowly, and those who
-/// got in must be let alone for a while.
+/// Of the tries that nobody answers, the first one cuts all connections, and then one in so many: a server that is overwhelmed
+/// lets in slowly, and those who got in must be let alone for a while.
 const CUT_EVERY: u32 = 4;
-/// So often in between, it is looked where the database's name leads.
+/// Questions after which it is looked again where the database's name leads.
 const LOOK_UP_EVERY: u32 = 60;
 
 /// Ends with this.

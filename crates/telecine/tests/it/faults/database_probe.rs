@@ -72,8 +72,8 @@ impl Probes {
         answers.iter().filter(|answer| answer.asked >= moment).cloned().collect()
     }
 
-    /// Until something asked since then was read, and something written. How long after it that was.
-    pub(super) async fn well_again(&self, moment: Instant, limit: Duration) -> Duration {
+    /// Until something asked since then was read, and something written. How long after it each was.
+    pub(super) async fn well_again(&self, moment: Instant, limit: Duration) -> [Duration; 2] {
         loop {
             let answers = self.since(moment);
             let first = |is_write: bool| {
@@ -82,7 +82,7 @@ impl Probes {
                 good.next().map(|answer| answer.asked + answer.took - moment)
             };
             if let (Some(read), Some(written)) = (first(false), first(true)) {
-                return read.max(written);
+                return [read, written];
             }
             assert!(moment.elapsed() < limit, "not well after {limit:?}: {:?}", answers.last());
             tokio::time::sleep(Duration::from_millis(20)).await;
