@@ -43,17 +43,20 @@ pub async fn submit(
     manifest: impl AsyncRead + Send + Unpin + 'static,
     id: Option<TransferId>,
 ) -> Result<Submission> {
-    let reception = Reception::of(app);
-    let known = match id {
-        Some(id) => app.store.transfer(workspace, id).await?,
-        None => None,
-    };
-    match known {
-        Some(transfer) => {
-            let entries = transfer.counts.total() + transfer.repeated;
-            reception.told(transfer, entries).await
-        }
-        None => Reception { id, ..reception }.receive(workspace, manifest).await,
+    let reception = Reception { id, ..Reception::of(app) };
+    let Some(id) = id else { return reception.receive(workspace, manifest).await };
+    // What an earlier try has left that ended in the middle.
+    app.store.discard_transfer(id).await?;
+    if let Some(known) = app.store.transfer(workspace, id).await? {
+        return reception.told_as_it_is(known).await;
+    }
+    match reception.clone().receive(workspace, manifest).await {
+        // It may be accepted although the database went away before it could tell.
+        Err(error) => match app.store.transfer(workspace, id).await {
+            Ok(Some(known)) => reception.told_as_it_is(known).await,
+            _ => Err(error),
+        },
+        accepted => accepted,
     }
 }
 
@@ -81,6 +84,11 @@ impl std::fmt::Debug for Reception {
 }
 
 impl Reception {
+    async fn told_as_it_is(&self, transfer: Transfer) -> Result<Submission> {
+        let entries = transfer.counts.total() + transfer.repeated;
+        self.told(transfer, entries).await
+    }
+
     /// That of a running server.
     pub fn of(app: &App) -> Self {
         Self {

@@ -201,7 +201,10 @@ async fn heavy_postgresql_crashes_and_is_cut_off_silent_and_slow_under_a_transfe
     }
     println!("{} manifests were taken after {} answers", transfers.len(), answers.len());
     let status = finished(&server, &transfer).await;
-    assert_eq!(status["counts"], bucket.counts());
+    let report = server.report(&transfer).await;
+    let refused = report.iter().filter(|task| task["status"] == "failed");
+    let why: Vec<String> = refused.map(|task| format!("{}: {}", task["object"], task["error"])).collect();
+    assert_eq!(status["counts"], bucket.counts(), "{why:#?}\n{}", home.log());
     for sent in &transfers {
         let status = finished(&server, sent).await;
         assert_eq!(
@@ -220,7 +223,6 @@ async fn heavy_postgresql_crashes_and_is_cut_off_silent_and_slow_under_a_transfe
         let found = server.post("/v1.2/search", query).await;
         assert_eq!(found["page_info"]["total_results"], 1, "said once, found once: {found}");
     }
-    let report = server.report(&transfer).await;
     CrowdOutcome::of(&report, &bucket, &indexes, postgres.url()).await;
     let attempts: u64 = report.iter().map(|task| task["attempts"].as_u64().unwrap()).sum();
     println!("{attempts} attempts at {TASKS} tasks");
