@@ -29,9 +29,10 @@ pub(crate) async fn measure(side: &Side, rows: u64) {
     for first in (0..rows).step_by(ROWS_AT_ONCE as usize) {
         let last = rows.min(first + ROWS_AT_ONCE) - 1;
         let (numbers, start) = match &side.url {
-            Some(_) => {
-                (format!("generate_series({first}::bigint, {last}) n"), format!("lpad(to_hex(n * {apart}), 8, '0')"))
-            }
+            Some(_) => (
+                format!("generate_series({first}::bigint, {last}) n"),
+                format!("lpad(to_hex(n * {apart}), 8, '0')"),
+            ),
             None => (
                 format!(
                     "(WITH RECURSIVE counted(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM counted WHERE n < {last}) SELECT n FROM counted) numbers"

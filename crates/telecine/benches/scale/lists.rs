@@ -113,7 +113,7 @@ async fn print_row(side: &Side, what: &str, filter: &TaskFilter) {
     let first = page(1, SortBy::CreatedAt);
     let total = side.store.tasks(side.workspace, filter, first).await.expect("a list").total;
     let pages = total.div_ceil(LIMIT).max(1);
-    let runs = if filter.name.is_some() || filter.filename.is_some() { 3 } else { RUNS };
+    let runs = if filter.name.is_some() || filter.filename.is_some() { 1 } else { RUNS };
     let mut cells = Vec::new();
     for sort_by in [SortBy::CreatedAt, SortBy::UpdatedAt] {
         for number in [1, pages.div_ceil(2), pages] {

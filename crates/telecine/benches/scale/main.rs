@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p telecine --bench scale -- PART…`, with one or several of `lists[=TASKS]` (1,000,000 in one transfer and as
 //! many in fifty), `content[=ROWS]` (10,000,000, beside 10,000), `manifest[=ENTRIES]` (1,000,000, beside 10,000, sent to a
-//! server of its own process). Starts PostgreSQL by `scripts/testservers.py` (`postgres-fast`: reads are what is measured).
+//! server of its own process). `sqlite` or `postgres` among them: that one alone. Starts PostgreSQL by `scripts/testservers.py` (`postgres-fast`: reads are what is measured).
 //! Wall-clock time: a busy machine or a slow disk shows.
 
 mod content;
@@ -17,7 +17,11 @@ use world::Side;
 
 #[tokio::main]
 async fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let (only, wanted): (Vec<String>, Vec<String>) = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with("--"))
+        .partition(|word| ["sqlite", "postgres"].contains(&word.as_str()));
+    let is_wanted = |side: &Side| only.first().is_none_or(|name| side.name.to_lowercase().starts_with(name));
     let number = |name: &str, usual: u64| {
         let given = wanted.iter().find_map(|word| match word.split_once('=') {
             Some((part, number)) if part == name => Some(number.parse().expect("a number")),
@@ -30,13 +34,13 @@ async fn main() {
     let postgres = world::servers(folder.path(), "start", &["postgres-fast"]);
     let url = postgres["postgres-fast"]["endpoint"].as_str().expect("an endpoint").to_owned();
     if let Some(tasks) = number("lists", 1_000_000) {
-        for side in Side::both(folder.path(), &url, "lists").await {
+        for side in Side::both(folder.path(), &url, "lists").await.into_iter().filter(is_wanted) {
             lists::measure(&side, tasks).await;
         }
     }
     if let Some(rows) = number("content", 10_000_000) {
         println!("\n{}", content::HEAD);
-        for side in Side::both(folder.path(), &url, "content").await {
+        for side in Side::both(folder.path(), &url, "content").await.into_iter().filter(is_wanted) {
             for rows in [10_000, rows] {
                 content::measure(&side, rows).await;
             }
@@ -44,7 +48,7 @@ async fn main() {
     }
     if let Some(entries) = number("manifest", 1_000_000) {
         println!("\n{}", manifest::HEAD);
-        for side in Side::both(folder.path(), &url, "manifest").await {
+        for side in Side::both(folder.path(), &url, "manifest").await.into_iter().filter(is_wanted) {
             for entries in [10_000, entries] {
                 manifest::measure(&side, entries).await;
             }
