@@ -62,12 +62,13 @@ impl Server {
             format!("[folders]\nroots = {roots}\n[pipeline]\ntasks = 1\n[log]\nfilter = \"error\"\n"),
         )
         .expect("settings");
-        let key = home.join("bench.key");
+        // Made by the first server on the database, as are the keys of its data folder.
+        let key = side.folder.join("bench.key");
         let mut command = Command::new(env!("CARGO_BIN_EXE_telecine"));
         command.current_dir(&home).args(["serve", "--listen", "127.0.0.1:0", "--admin-key-file"]).arg(&key);
         match &side.url {
             Some(url) => {
-                command.args(["--role", "api", "--database", url, "--data-dir"]).arg(home.join("data"))
+                command.args(["--role", "api", "--database", url, "--data-dir"]).arg(side.folder.join("data"))
             }
             None => command.arg("--data-dir").arg(&side.folder),
         };
