@@ -102,10 +102,11 @@ async fn holder(write: &mut Write, held: &Held, hash: &str, mine: TaskId) -> Res
     if held.allows_duplicate {
         return Ok(None);
     }
+    // One range first: by the alternative alone, SQLite would look at all contents of the index.
     let found: Vec<(String, Option<String>, bool)> = sqlx::query_as(
         "SELECT c.task_id, t.status, EXISTS (SELECT 1 FROM video v WHERE v.id = c.task_id) AS has_video \
          FROM content c LEFT JOIN task t ON t.id = c.task_id \
-         WHERE c.index_id = $1 AND (c.hash = $2 OR c.hash BETWEEN $3 AND $4) AND c.task_id <> $5 \
+         WHERE c.index_id = $1 AND c.hash BETWEEN $2 AND $4 AND (c.hash = $2 OR c.hash >= $3) AND c.task_id <> $5 \
          ORDER BY has_video DESC, c.hash",
     )
     .bind(held.index.to_string())
