@@ -26,6 +26,10 @@ use crate::store::sqlite::SqliteStore;
 use crate::time::{Clock, SystemClock};
 use crate::vault::Vault;
 
+/// How long the lock of a data folder is waited for, and how often it is tried.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_AGAIN: Duration = Duration::from_millis(50);
+
 /// The handles. Shared as `Arc<App>`.
 pub struct App {
     /// Settings.
@@ -118,7 +122,7 @@ impl App {
     pub async fn open(config: Config, role: Role) -> Result<Arc<Self>> {
         let files = DataDir::new(&config.server.data_dir);
         make_private(files.path())?;
-        let lock = take_lock(&files)?;
+        let lock = take_lock(&files).await?;
         let media = MediaTools::discover(config.media.clone()).await.map_err(anyhow::Error::new)?;
         tell_sandbox(&media);
         let mut engines = load_engines(&config.engines).await?;
@@ -241,15 +245,27 @@ pub(crate) fn make_private(path: &Path) -> Result<()> {
     Ok(made.with_context(|| format!("cannot make the folder {}", path.display()))?)
 }
 
-fn take_lock(files: &DataDir) -> Result<FolderLock> {
+/// Of a server that was killed, a child that was just being started has the lock until it runs its own program.
+async fn take_lock(files: &DataDir) -> Result<FolderLock> {
     let folder = files.path().display();
-    match FolderLock::take(files) {
-        Ok(lock) => Ok(lock),
-        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Err(anyhow::anyhow!(
-            "another server works on the data folder {folder}; stop it first, or name another folder with --data-dir"
-        )
-        .into()),
-        Err(error) => Err(anyhow::Error::new(error).context(format!("cannot lock the data folder {folder}")).into()),
+    let mut waited = Duration::ZERO;
+    loop {
+        match FolderLock::take(files) {
+            Ok(lock) => return Ok(lock),
+            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => {
+                return Err(anyhow::Error::new(error)
+                    .context(format!("cannot lock the data folder {folder}"))
+                    .into());
+            }
+            Err(_) if waited >= LOCK_PATIENCE => {
+                return Err(anyhow::anyhow!(
+                    "another server works on the data folder {folder}; stop it first, or name another folder with --data-dir"
+                )
+                .into());
+            }
+            Err(_) => tokio::time::sleep(LOCK_AGAIN).await,
+        }
+        waited += LOCK_AGAIN;
     }
 }
 
