@@ -1,7 +1,7 @@
 # What a newcomer needs; `make` or `make help` says what there is. Each target can also be done by hand: see scripts/.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test web fuzz kills bench bench-listing bench-poison fmt lint clean-var
+.PHONY: help setup demo test web fuzz kills bench bench-listing bench-memory bench-poison fmt lint clean-var
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -24,6 +24,10 @@ bench: ## measure; see benches/ for what and for the recorded results
 bench-listing: ## list 100,000 objects side by side with rclone and s5cmd
 	scripts/setup.sh python
 	$${TELECINE_VENV:-.venv}/bin/python scripts/bench_listing.py
+
+bench-memory: ## an hour of steady work; how much more memory a server holds at its end (MINUTES=60)
+	scripts/setup.sh
+	$${TELECINE_VENV:-.venv}/bin/python scripts/bench_memory.py --minutes $(or $(MINUTES),60)
 
 bench-poison: ## a hundred bad files among good ones, side by side with the good ones alone
 	scripts/setup.sh
