@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use telecine::app::{App, Role};
 use telecine::config::Config;
 use telecine::ids::{IndexId, IntegrationId, TaskId, TransferId, WorkspaceId};
-use telecine::index::{EngineSpec, Index, IndexModels, ModelOption, ModelRef};
+use telecine::index::{EngineSpec, Index, IndexModels, ModelOption};
 use telecine::integration::{Integration, IntegrationStatus, Provider};
 use telecine::pipeline;
-use telecine::store::Store;
 use telecine::store::postgres::PostgresStore;
+use telecine::store::{Paging, SortBy, Store, TaskFilter};
 use telecine::time::{Clock as _, SystemClock};
-use telecine::transfer::{NewTask, ObjectRef, Scheme, TaskSource};
+use telecine::transfer::{NewTask, ObjectRef, Scheme, Status, TaskSource};
 use telecine_engines::see::{Seer, TextTokens};
 use telecine_engines::{EngineError, Image};
 
@@ -81,7 +81,8 @@ async fn work(config: Config, picture: Duration) {
     let mut app = Arc::into_inner(app).expect("nothing has begun");
     app.engines.see = Arc::new(Simulated(picture));
     let stopping = app.stopping.clone();
-    println!("ready");
+    // What an index is to be made with.
+    println!("{}", serde_json::to_string(&app.engines.models()).expect("JSON"));
     std::thread::spawn(move || {
         let _ = std::io::stdin().read(&mut [0]);
         stopping.cancel();
@@ -94,6 +95,7 @@ struct Worker {
     process: Child,
     /// What it stops by.
     input: Option<ChildStdin>,
+    models: IndexModels,
 }
 
 impl Worker {
@@ -107,9 +109,9 @@ impl Worker {
         let mut line = String::new();
         let output = process.stdout.take().expect("it is piped");
         BufReader::new(output).read_line(&mut line).expect("what it says");
-        assert_eq!(line.trim(), "ready");
+        let models = serde_json::from_str(&line).expect("its models");
         let input = process.stdin.take();
-        Self { process, input }
+        Self { process, input, models }
     }
 }
 
@@ -178,7 +180,7 @@ async fn run(
         })
         .collect();
     let (began, before) = (Instant::now(), busy());
-    let (workspace, transfer) = submit(&*store, films, tasks).await;
+    let (workspace, transfer) = submit(&*store, films, tasks, &crew[0].models).await;
     loop {
         let transfer =
             store.transfer(workspace, transfer).await.expect("the store answers").expect("it is there");
@@ -186,7 +188,12 @@ async fn run(
         if counts.ready == tasks as u64 {
             break;
         }
-        assert_eq!((counts.failed, counts.skipped), (0, 0), "all of them are good");
+        assert_eq!(
+            (counts.failed, counts.skipped),
+            (0, 0),
+            "all of them are good: {:?}",
+            failures(&*store, workspace).await
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let (seconds, after) = (began.elapsed().as_secs_f64(), busy());
@@ -194,8 +201,21 @@ async fn run(
     (seconds, (after.0 - before.0) as f64 / (after.1 - before.1) as f64)
 }
 
+/// What some tasks failed with.
+async fn failures(store: &dyn Store, workspace: WorkspaceId) -> Vec<String> {
+    let paging = Paging { page: 1, limit: 3, sort_by: SortBy::CreatedAt, descending: true };
+    let filter = TaskFilter { statuses: vec![Status::Failed], ..TaskFilter::default() };
+    let failed = store.tasks(workspace, &filter, paging).await.expect("the store answers");
+    failed.rows.iter().map(|task| format!("{:?}", task.fault)).collect()
+}
+
 /// One transfer of all films.
-async fn submit(store: &dyn Store, films: &Path, tasks: usize) -> (WorkspaceId, TransferId) {
+async fn submit(
+    store: &dyn Store,
+    films: &Path,
+    tasks: usize,
+    models: &IndexModels,
+) -> (WorkspaceId, TransferId) {
     let now = SystemClock.now();
     let workspace = store.default_workspace(now).await.expect("a workspace");
     let provider = Provider::Folder { path: films.to_str().expect("a readable path").into() };
@@ -204,7 +224,7 @@ async fn submit(store: &dyn Store, films: &Path, tasks: usize) -> (WorkspaceId, 
         ..Integration::new(workspace, provider, BUCKET, now)
     };
     store.insert_integration(&integration).await.expect("an integration");
-    let index = index(workspace);
+    let index = index(workspace, models.clone());
     store.insert_index(&index).await.expect("an index");
     let transfer = TransferId::generate(now);
     store.begin_transfer(workspace, transfer, now).await.expect("a transfer");
@@ -228,8 +248,7 @@ fn task(index: IndexId, integration: IntegrationId, number: usize) -> NewTask {
     }
 }
 
-fn index(workspace: WorkspaceId) -> Index {
-    let model = |id: &str, dim| ModelRef { id: id.to_owned(), dim };
+fn index(workspace: WorkspaceId, models: IndexModels) -> Index {
     let engine = EngineSpec { name: "marengo2.6".to_owned(), options: [ModelOption::Visual].into() };
     Index {
         id: IndexId::generate(SystemClock.now()),
@@ -237,12 +256,7 @@ fn index(workspace: WorkspaceId) -> Index {
         name: "bench".to_owned(),
         engines: vec![engine],
         addons: Vec::new(),
-        models: IndexModels {
-            see: model("simulated", DIM),
-            hear: model("none", 0),
-            read: model("none", 0),
-            words: model("none", DIM),
-        },
+        models,
         created_at: SystemClock.now(),
         updated_at: SystemClock.now(),
     }
