@@ -20,6 +20,7 @@ use super::bucket::{Bucket, TASKS, manifest_of_nothing, said_in, spoken};
 use super::crowd_outcome::CrowdOutcome;
 use super::database_probe::{ENTRIES, Probes, ask};
 use super::installation::{Installation, Server};
+use super::seed::{random_faults, within};
 use crate::search::synthetic::Random;
 use crate::support::nats::Nats;
 use crate::support::own_postgres::OwnPostgres;
@@ -36,17 +37,6 @@ const NOTICED: Duration = Duration::from_secs(5);
 const WELL: Duration = Duration::from_secs(15);
 /// How long all that is left may take in the end.
 const PATIENCE: Duration = Duration::from_secs(180);
-
-fn random() -> Random {
-    let given = std::env::var("TELECINE_FAULT_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = given.unwrap_or_else(|| SystemClock.now().as_millis().cast_unsigned());
-    println!("TELECINE_FAULT_SEED={seed}");
-    Random(seed)
-}
-
-fn within(random: &mut Random, from_ms: u64, to_ms: u64) -> Duration {
-    Duration::from_millis(from_ms + random.next() % (to_ms - from_ms))
-}
 
 /// An installation over a database of this server.
 fn installation(home: &Path, bucket: &Bucket) -> Installation {
@@ -129,7 +119,7 @@ impl Trouble {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn heavy_postgresql_crashes_and_is_cut_off_silent_and_slow_under_a_transfer() {
-    let mut random = random();
+    let mut random = random_faults();
     let folder = tempfile::tempdir().unwrap();
     let bucket = Bucket::fill(&folder.path().join("films"), TASKS);
     let mut postgres = OwnPostgres::start("postgres");

@@ -16,6 +16,7 @@ use telecine::transfer::{Event, Status};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::seed::{random_faults, within};
 use crate::queue::house::options;
 use crate::search::synthetic::Random;
 use crate::store::lab::{Lab, failed};
@@ -27,17 +28,6 @@ const PROCESSES: usize = 3;
 const WORKERS: usize = 4;
 /// No call of a queue may take longer, whatever is broken.
 const LONGEST_CALL: Duration = Duration::from_secs(12);
-
-fn random() -> Random {
-    let given = std::env::var("TELECINE_FAULT_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = given.unwrap_or_else(|| SystemClock.now().as_millis().cast_unsigned());
-    println!("TELECINE_FAULT_SEED={seed}");
-    Random(seed)
-}
-
-fn within(random: &mut Random, from_ms: u64, to_ms: u64) -> Duration {
-    Duration::from_millis(from_ms + random.next() % (to_ms - from_ms))
-}
 
 /// Several processes with workers, over one store.
 struct Crew {
@@ -217,7 +207,7 @@ async fn leader(nats: &Nats) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_leader_is_killed_and_comes_back_again_and_again() {
-    let mut random = random();
+    let mut random = random_faults();
     let mut nats = Nats::start("nats-cluster");
     let endpoints = vec![nats.endpoints(); PROCESSES];
     let mut crew = Crew::hire(Lab::sqlite().await, &endpoints, 3, &mut random).await;
@@ -236,7 +226,7 @@ async fn the_leader_is_killed_and_comes_back_again_and_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ways_to_the_nodes_are_cut_silent_and_slow() {
-    let mut random = random();
+    let mut random = random_faults();
     let nats = Nats::start("nats-cluster");
     let mut ways: Vec<Vec<Proxy>> = Vec::new();
     for _ in 0..PROCESSES {
@@ -277,7 +267,7 @@ async fn ways_to_the_nodes_are_cut_silent_and_slow() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_nodes_go_and_come_back_without_their_disks() {
-    let mut random = random();
+    let mut random = random_faults();
     let mut nats = Nats::start("nats-cluster");
     let endpoints = vec![nats.endpoints(); PROCESSES];
     let mut crew = Crew::hire(Lab::sqlite().await, &endpoints, 3, &mut random).await;
@@ -304,7 +294,7 @@ async fn all_nodes_go_and_come_back_without_their_disks() {
 /// What was left behind in earnest is told by the status, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_faults_every_task_of_many_workers_ends_once() {
-    let mut random = random();
+    let mut random = random_faults();
     let nats = Nats::start("nats");
     let endpoints = vec![nats.endpoints(); PROCESSES];
     let mut crew = Crew::hire(Lab::postgres().await, &endpoints, 1, &mut random).await;

@@ -1,5 +1,7 @@
 //! Numbers that a run can be given: the seed that replays it, how many kills, and of how many tasks. Each is printed.
 
+use std::time::Duration;
+
 use telecine::time::{Clock as _, SystemClock};
 
 use super::bucket::TASKS;
@@ -9,11 +11,25 @@ fn set<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok().and_then(|value| value.parse().ok())
 }
 
-/// What `TELECINE_KILL_SEED` says, or another each time.
+/// Of tests that kill: what `TELECINE_KILL_SEED` says, or another each time.
 pub(super) fn random() -> Random {
-    let seed = set("TELECINE_KILL_SEED").unwrap_or_else(|| SystemClock.now().as_millis().cast_unsigned());
-    println!("TELECINE_KILL_SEED={seed}");
+    random_of("TELECINE_KILL_SEED")
+}
+
+/// Of tests of other faults: what `TELECINE_FAULT_SEED` says, or another each time.
+pub(super) fn random_faults() -> Random {
+    random_of("TELECINE_FAULT_SEED")
+}
+
+fn random_of(name: &str) -> Random {
+    let seed = set(name).unwrap_or_else(|| SystemClock.now().as_millis().cast_unsigned());
+    println!("{name}={seed}");
     Random(seed)
+}
+
+/// A time between these.
+pub(super) fn within(random: &mut Random, from_ms: u64, to_ms: u64) -> Duration {
+    Duration::from_millis(from_ms + random.next() % (to_ms - from_ms))
 }
 
 /// What `TELECINE_KILLS` and `TELECINE_KILL_TASKS` say.
