@@ -5,8 +5,6 @@
 //! servers by `scripts/testservers.py` (PostgreSQL and NATS, both with everything on disk before they answer).
 //! Wall-clock time: a busy machine or a slow disk shows.
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -21,6 +19,10 @@ use telecine::store::sqlite::SqliteStore;
 use telecine::time::{Clock as _, SystemClock};
 use telecine::transfer::{Event, NewTask, ObjectRef, Scheme, TaskSource};
 
+#[expect(dead_code, reason = "tests need more of it than the bench")]
+#[path = "../tests/it/support/servers.rs"]
+mod servers;
+
 const BATCH: usize = 10_000;
 const LEASE: Duration = Duration::from_secs(600);
 /// Claims of one measurement: fewer with one worker, which takes longer.
@@ -30,8 +32,8 @@ const CLAIMS: [(usize, u32); 2] = [(1, 1_000), (16, 4_000)];
 async fn main() {
     let number = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
     let folder = tempfile::tempdir().expect("a folder");
-    let facts = servers(folder.path(), "start", &["postgres", "nats"]);
-    let fact = |server: &str| facts[server]["endpoint"].as_str().expect("an endpoint").to_owned();
+    let servers = servers::Servers::start(&["postgres", "nats"]);
+    let fact = |server: &str| servers.fact(server, "endpoint");
     println!("| queue | store | workers | claims/s | claim p50 | claim p99 | claims and ends/s |");
     println!("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
     let sqlite = SqliteStore::open(folder.path().join("telecine.db")).await.expect("a database");
@@ -54,20 +56,6 @@ async fn main() {
         }
         remove_stream(&fact("nats"), &format!("BENCH_{}", name.to_uppercase())).await;
     }
-    servers(folder.path(), "stop", &[]);
-}
-
-fn servers(folder: &Path, action: &str, names: &[&str]) -> serde_json::Value {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the repository");
-    let venv = std::env::var_os("TELECINE_VENV").map_or_else(|| root.join(".venv"), Into::into);
-    let mut command = Command::new(venv.join("bin/python"));
-    command.arg(root.join("scripts/testservers.py")).arg(action).args(names).arg("--dir").arg(folder);
-    if action == "start" {
-        command.arg("--json");
-    }
-    let output = command.output().expect("the script can be started");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap_or_default()
 }
 
 async fn remove_stream(endpoint: &str, name: &str) {

@@ -8,6 +8,9 @@
 mod content;
 mod lists;
 mod manifest;
+#[expect(dead_code, reason = "tests need more of it than the bench")]
+#[path = "../../tests/it/support/servers.rs"]
+mod servers;
 mod world;
 
 use std::future::Future;
@@ -31,8 +34,8 @@ async fn main() {
         given.or_else(|| wanted.is_empty().then_some(usual))
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let postgres = world::servers(folder.path(), "start", &["postgres-fast"]);
-    let url = postgres["postgres-fast"]["endpoint"].as_str().expect("an endpoint").to_owned();
+    let servers = servers::Servers::start(&["postgres-fast"]);
+    let url = servers.fact("postgres-fast", "endpoint");
     if let Some(tasks) = number("lists", 1_000_000) {
         for side in Side::both(folder.path(), &url, "lists").await.into_iter().filter(is_wanted) {
             lists::measure(&side, tasks).await;
@@ -54,7 +57,6 @@ async fn main() {
             }
         }
     }
-    world::servers(folder.path(), "stop", &[]);
 }
 
 /// Milliseconds of each of so many runs, least first.

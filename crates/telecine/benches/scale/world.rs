@@ -1,7 +1,6 @@
 //! A store of each kind, and what is put into it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -109,17 +108,4 @@ pub(crate) fn task(index: IndexId, integration: IntegrationId, key: String) -> N
         allows_duplicate: false,
         without_stream: false,
     }
-}
-
-pub(crate) fn servers(folder: &Path, action: &str, names: &[&str]) -> serde_json::Value {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the repository");
-    let venv = std::env::var_os("TELECINE_VENV").map_or_else(|| root.join(".venv"), Into::into);
-    let mut command = Command::new(venv.join("bin/python"));
-    command.arg(root.join("scripts/testservers.py")).arg(action).args(names).arg("--dir").arg(folder);
-    if action == "start" {
-        command.arg("--json");
-    }
-    let output = command.output().expect("the script can be started");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap_or_default()
 }
