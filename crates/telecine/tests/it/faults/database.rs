@@ -314,8 +314,17 @@ async fn a_silent_way_ends_every_wait_and_is_noticed_when_it_is_well_again() {
     let workspace = store.default_workspace(SystemClock.now()).await.unwrap();
     for round in 0..2 {
         assert!(store.presence().is_there());
+        // One has its connection and has asked: no limit of the pool ends its wait.
+        way.delay(Duration::from_millis(300));
+        let asked = tokio::spawn({
+            let store = store.clone();
+            async move { store.keys(workspace).await }
+        });
+        tokio::time::sleep(Duration::from_millis(800)).await;
         way.silence();
         let began = Instant::now();
+        let ended = tokio::time::timeout(Duration::from_secs(8), asked).await.expect("it is cut").unwrap();
+        assert!(ended.is_err(), "nobody answers");
         // More than there are connections.
         let waits = (0..40).map(|_| store.keys(workspace));
         for ended in futures::future::join_all(waits).await {
