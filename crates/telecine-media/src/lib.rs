@@ -5,6 +5,7 @@
 //! pass, frames through [`frame_channel`], audio into a file) → [`shots`], [`changed`], [`thumbnail`] on the frames. A still
 //! picture goes through [`MediaTools::decode_picture`].
 
+pub mod boxes;
 pub mod captions;
 pub mod changed;
 mod child;
@@ -17,6 +18,7 @@ pub mod pixels;
 mod probe;
 mod sandbox;
 pub mod shots;
+mod sight;
 pub mod stream;
 pub mod thumbnail;
 mod time;

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::boxes;
 use crate::child::{Ended, PROTOCOLS};
 use crate::limits::{ALLOWED_FORMATS, SOUND_FORMATS};
+use crate::sight;
 use crate::tools::{Run, Tool};
 use crate::{MediaError, MediaTime, MediaTools};
 
@@ -115,6 +117,7 @@ impl MediaTools {
     /// [`MediaError::NotMedia`], [`MediaError::Broken`] and [`MediaError::FormatNotAllowed`] are the file's fault;
     /// the limits' errors and [`MediaError::Io`] are not.
     pub async fn probe(&self, path: &Path) -> Result<Probe, MediaError> {
+        sight::refuse(path).await?;
         let mut probe = self.ask(path, &[]).await?;
         if probe.duration <= MediaTime::ZERO {
             probe.duration = self.read_duration(path).await?;
@@ -248,10 +251,9 @@ fn refused_pixels(line: &str) -> Option<u64> {
 
 /// Whether the file's first box is one that MP4 or QuickTime files begin with.
 fn begins_like_mp4(path: &Path) -> bool {
-    const FIRST: [&[u8; 4]; 8] = [b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"];
     let mut head = [0; 8];
     let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    read.is_ok() && FIRST.iter().any(|name| head.ends_with(*name))
+    read.is_ok() && boxes::begins(&head)
 }
 
 /// ffprobe's answer. Everything may be missing.

@@ -17,7 +17,8 @@ fn main() {
     let input = args.iter().skip_while(|arg| *arg != "-i").nth(1).expect("an input");
     let input = PathBuf::from(input.trim_start_matches("file:"));
     let text = std::fs::read_to_string(&input).expect("the input can be read");
-    let (order, rest) = text.split_once(' ').unwrap_or((&text, ""));
+    let text = text.trim_end_matches('\0');
+    let (order, rest) = text.split_once(' ').unwrap_or((text, ""));
     if has("-show_entries") {
         orders::probe(order, rest, &input);
     } else {

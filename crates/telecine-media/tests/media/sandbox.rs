@@ -51,7 +51,12 @@ fn playground(zoo: &Zoo) -> PathBuf {
     for name in ["other", "victim", "moved"] {
         zoo.write(name, &[b'x'; 4_096]);
     }
-    zoo.write("input", format!("{:4096}", "attempts ").as_bytes())
+    ordering(zoo, &format!("{:4095}", "attempts "))
+}
+
+/// The file that the hostile program reads. Its NUL keeps it from being refused at sight, as text is.
+pub(crate) fn ordering(zoo: &Zoo, order: &str) -> PathBuf {
+    zoo.write("input", format!("{order}\0").as_bytes())
 }
 
 /// A descriptor that children inherit, as one that somebody forgot to close would be.
@@ -137,7 +142,7 @@ async fn it_cannot_become_another_program() {
     }
     let zoo = Zoo::new();
     let tools = hostile_tools(&zoo, Limits::default()).await;
-    let told = tools.probe(&zoo.write("input", b"exec")).await.unwrap().container;
+    let told = tools.probe(&ordering(&zoo, "exec")).await.unwrap().container;
     assert_eq!(told, libc::EACCES.to_string());
 }
 

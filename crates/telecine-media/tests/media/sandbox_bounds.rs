@@ -12,7 +12,7 @@ use telecine_media::{
 };
 
 use crate::limits::{processes_on, wait_until};
-use crate::sandbox::{has_walls, hostile_program, hostile_tools};
+use crate::sandbox::{has_walls, hostile_program, hostile_tools, ordering};
 use crate::zoo::Zoo;
 
 fn limits() -> Limits {
@@ -66,7 +66,7 @@ const LONG_S: u64 = 60;
 async fn probe(order: &str, wall_s: u64) -> Result<Probe, MediaError> {
     let zoo = Zoo::new();
     let tools = hostile_tools(&zoo, Limits { probe_wall_s: wall_s, ..limits() }).await;
-    let input = zoo.write("input", order.as_bytes());
+    let input = ordering(&zoo, order);
     let server = Server::now();
     let began = Instant::now();
     let result = tools.probe(&input).await;
@@ -86,7 +86,7 @@ const MOST_SOUND: u64 = 1 << 20;
 async fn decode(order: &str) -> Done {
     let zoo = Zoo::new();
     let tools = hostile_tools(&zoo, limits()).await;
-    let input = zoo.write("input", order.as_bytes());
+    let input = ordering(&zoo, order);
     let server = Server::now();
     let done = decode_with(&tools, &zoo, &input).await;
     server.assert_unharmed(&zoo).await;
@@ -196,7 +196,7 @@ fn a_bomb_of_threads_ends_at_its_limit() {
     const BOMB: usize = 20_000;
     let zoo = Zoo::new();
     let program = hostile_program(&zoo);
-    let input = zoo.write("input", format!("threads {BOMB}").as_bytes());
+    let input = ordering(&zoo, &format!("threads {BOMB}"));
     let policy = Policy {
         program: program.clone(),
         read: vec![input.clone()],
@@ -240,7 +240,7 @@ async fn doomed_server() {
 async fn a_child_does_not_outlive_a_server_that_is_killed() {
     let zoo = Zoo::new();
     let program = hostile_program(&zoo);
-    zoo.write("input", b"deaf-and-dumb");
+    ordering(&zoo, "deaf-and-dumb");
     let mut server = Command::new(std::env::current_exe().unwrap());
     server.args(["--ignored", "--exact", "sandbox_bounds::doomed_server", "--test-threads=1"]);
     let mut server = server.env(ORPHANED, zoo.path("")).spawn().unwrap();

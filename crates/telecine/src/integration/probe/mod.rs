@@ -2,14 +2,13 @@
 //! the same prober as whole files. Bounded in bytes, requests and time; writes to the work
 //! folder only. Keeps no result.
 
-mod boxes;
 mod window;
 
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use telecine_media::{MediaTools, Probe};
+use telecine_media::{MediaTools, Probe, boxes};
 use utoipa::ToSchema;
 
 use self::window::Window;
@@ -26,6 +25,9 @@ const PACKETS_BYTES: u64 = 4 << 20;
 const PROBED_BYTES: u64 = 3 << 20;
 /// The end of such a container: its last timestamps, its index.
 const END_BYTES: u64 = 1 << 20;
+
+/// What is read where the next box of an MP4 begins: small ones often come in a row.
+const WALK_BYTES: u64 = 4 << 10;
 
 /// How much one header may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,12 +148,12 @@ async fn find_index(window: &mut Window<'_>, begin: Vec<u8>) -> Result<()> {
     while at < size {
         let mut here = bytes.get(usize::try_from(at - from).unwrap_or(usize::MAX)..).unwrap_or_default();
         if (here.len() as u64) < boxes::HEADER_BYTES.min(size - at) {
-            bytes = window.bytes(at..at + boxes::WALK_BYTES).await?;
+            bytes = window.bytes(at..at + WALK_BYTES).await?;
             from = at;
             here = &bytes;
         }
         let next = boxes::parse(here, size - at).map_err(|what| broken(format!("at byte {at}: {what}")))?;
-        if next.is_index {
+        if next.is_index() {
             return window.copy(at + here.len() as u64..at + next.bytes).await;
         }
         at += next.bytes;

@@ -8,14 +8,14 @@ use super::Make;
 pub(super) const ALL: &[(&str, Make)] = &[
     ("playlist.mp4", |zoo, name| {
         let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n#EXT-X-ENDLIST\n", secret(zoo));
-        zoo.write(name, text.as_bytes());
+        prober_sees(zoo, name, &text);
     }),
     ("playlist-of-playlists.mp4", |zoo, name| {
         let text = format!("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nfile://{}\n", secret(zoo));
-        zoo.write(name, text.as_bytes());
+        prober_sees(zoo, name, &text);
     }),
     ("concat.mp4", |zoo, name| {
-        zoo.write(name, format!("ffconcat version 1.0\nfile '{}'\n", secret(zoo)).as_bytes());
+        prober_sees(zoo, name, &format!("ffconcat version 1.0\nfile '{}'\n", secret(zoo)));
     }),
     ("dash.mp4", |zoo, name| {
         let text = format!(
@@ -25,24 +25,30 @@ pub(super) const ALL: &[(&str, Make)] = &[
              <SegmentBase/></Representation></AdaptationSet></Period></MPD>",
             secret(zoo)
         );
-        zoo.write(name, text.as_bytes());
+        prober_sees(zoo, name, &text);
     }),
     ("session.mp4", |zoo, name| {
-        zoo.write(
+        prober_sees(
+            zoo,
             name,
-            b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
+            "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
         );
     }),
-    ("redirect.mp4", |zoo, name| drop(zoo.write(name, b"RTSPtext\r\nRTSP://127.0.0.1:5004/x\r\n"))),
-    ("metadata.mp4", |zoo, name| drop(zoo.write(name, b";FFMETADATA1\ntitle=x\n"))),
+    ("redirect.mp4", |zoo, name| prober_sees(zoo, name, "RTSPtext\r\nRTSP://127.0.0.1:5004/x\r\n")),
+    ("metadata.mp4", |zoo, name| prober_sees(zoo, name, ";FFMETADATA1\ntitle=x\n")),
     ("subtitles-named.mp4", |zoo, name| {
-        zoo.write(
+        prober_sees(
+            zoo,
             name,
-            b"1\n00:00:01,000 --> 00:00:02,500\nHello\n\n2\n00:00:03,000 --> 00:00:04,500\nyou\n\n",
+            "1\n00:00:01,000 --> 00:00:02,500\nHello\n\n2\n00:00:03,000 --> 00:00:04,500\nyou\n\n",
         );
     }),
     ("disc-subtitles.mp4", |zoo, name| {
-        zoo.write(name, b"# VobSub index file, v7 (do not modify this line!)\nid: en, index: 0\ntimestamp: 00:00:01:000, filepos: 000000000\n");
+        prober_sees(
+            zoo,
+            name,
+            "# VobSub index file, v7 (do not modify this line!)\nid: en, index: 0\ntimestamp: 00:00:01:000, filepos: 000000000\n",
+        );
     }),
     ("playlist-in-subtitles.avi", |zoo, name| {
         // AVI can carry a subtitle file, which is looked at as a file of its own.
@@ -78,7 +84,7 @@ pub(super) const ALL: &[(&str, Make)] = &[
              xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"99\" height=\"99\"><image xlink:href=\"{}\"/></svg>",
             secret(zoo)
         );
-        zoo.write(name, text.as_bytes());
+        prober_sees(zoo, name, &text);
     }),
     ("page.mp4", |zoo, name| {
         zoo.write(name, b"<!doctype html><html><body><script>fetch('/')</script></body></html>\n");
@@ -113,6 +119,11 @@ pub(super) const ALL: &[(&str, Make)] = &[
         zoo.write(name, &patched(&zoo.bytes("base.mp4"), "ftyp", 0, b"heic"));
     }),
 ];
+
+/// Text that does not look like text at first sight, for then it would be refused before the prober could be led astray.
+fn prober_sees(zoo: &Zoo, name: &str, text: &str) {
+    zoo.write(name, format!("{text}\0").as_bytes());
+}
 
 fn secret(zoo: &Zoo) -> String {
     zoo.path("secret.ts").to_str().unwrap().to_owned()

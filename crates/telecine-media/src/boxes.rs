@@ -1,27 +1,37 @@
-//! The boxes that an MP4 or QuickTime file is made of, at its top level. Pure; believes no size.
+//! The boxes that an MP4 or QuickTime file is made of, at its top level (ISO/IEC 14496-12, 4.2). Pure; believes no size.
 
-/// What tells a box.
-pub(super) const HEADER_BYTES: u64 = 16;
-/// What is read where the next box begins: small boxes often come in a row.
-pub(super) const WALK_BYTES: u64 = 4 << 10;
+/// Bytes that tell a box.
+pub const HEADER_BYTES: u64 = 16;
 
 /// A box.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub struct Found {
+    /// Its four letters.
+    pub name: [u8; 4],
+    /// Bytes of its header.
+    pub header: u64,
+    /// Bytes with its header; not more than what is left of the file.
+    pub bytes: u64,
+}
+
+impl Found {
     /// Whether it is the index of the whole file.
-    pub(super) is_index: bool,
-    /// With its header; not more than what is left of the file.
-    pub(super) bytes: u64,
+    pub fn is_index(&self) -> bool {
+        self.name == *b"moov"
+    }
 }
 
 /// Whether a file that begins like this is made of boxes.
-pub(super) fn begins(bytes: &[u8]) -> bool {
+pub fn begins(bytes: &[u8]) -> bool {
     const FIRST: [&[u8]; 8] = [b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"];
     bytes.get(4..8).is_some_and(|name| FIRST.contains(&name))
 }
 
 /// The box that begins here, with so many bytes left of the file.
-pub(super) fn parse(bytes: &[u8], left: u64) -> Result<Found, String> {
+///
+/// # Errors
+/// What is wrong with its size, or that it goes beyond the end.
+pub fn parse(bytes: &[u8], left: u64) -> Result<Found, String> {
     let short = || format!("there is no room for a box in the last {left} bytes");
     let (size, rest) = bytes.split_first_chunk::<4>().ok_or_else(short)?;
     let (name, rest) = rest.split_first_chunk::<4>().ok_or_else(short)?;
@@ -31,14 +41,14 @@ pub(super) fn parse(bytes: &[u8], left: u64) -> Result<Found, String> {
         1 => (16, u64::from_be_bytes(*rest.first_chunk::<8>().ok_or_else(short)?)),
         size => (8, u64::from(size)),
     };
-    let name = name.escape_ascii();
+    let shown = name.escape_ascii();
     if size < header {
-        return Err(format!("the box `{name}` says that it has {size} bytes, less than its own header"));
+        return Err(format!("the box `{shown}` says that it has {size} bytes, less than its own header"));
     }
     if size > left {
-        return Err(format!("the box `{name}` has {size} bytes, but the file ends after {left}"));
+        return Err(format!("the box `{shown}` has {size} bytes, but the file ends after {left}"));
     }
-    Ok(Found { is_index: bytes[4..8] == *b"moov", bytes: size })
+    Ok(Found { name: *name, header, bytes: size })
 }
 
 #[cfg(test)]
@@ -53,10 +63,11 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_they_are_written() {
-        let found = |is_index, bytes| Ok(Found { is_index, bytes });
-        assert_eq!(parse(&sized(24, b"ftyp", &[]), 100), found(false, 24));
-        assert_eq!(parse(&sized(0, b"moov", &[]), 100), found(true, 100));
-        assert_eq!(parse(&sized(1, b"mdat", &(1_u64 << 40).to_be_bytes()), 1 << 41), found(false, 1 << 40));
+        let found = |name: &[u8; 4], header, bytes| Ok(Found { name: *name, header, bytes });
+        assert_eq!(parse(&sized(24, b"ftyp", &[]), 100), found(b"ftyp", 8, 24));
+        assert_eq!(parse(&sized(0, b"moov", &[]), 100), found(b"moov", 8, 100));
+        let large = sized(1, b"mdat", &(1_u64 << 40).to_be_bytes());
+        assert_eq!(parse(&large, 1 << 41), found(b"mdat", 16, 1 << 40));
     }
 
     #[test]
