@@ -136,9 +136,15 @@ impl App {
         let media_store = media_store::open(&config, &files)?;
         startup::tidy_up(&config, &files, &*store, &*media_store, clock.now()).await?;
         let (at, by) = (Arc::clone(&store), Arc::clone(&clock));
-        let search = match config.search.vectors {
-            VectorPlace::Memory => Searcher::new(at, engines.clone(), by, files.clone()),
-            VectorPlace::Database => Searcher::in_database(at, engines.clone(), by)?,
+        let is_in_memory = match config.search.vectors {
+            VectorPlace::Auto => at.nearest().is_none(),
+            VectorPlace::Memory => true,
+            VectorPlace::Database => false,
+        };
+        let search = if is_in_memory {
+            Searcher::new(at, engines.clone(), by, files.clone())
+        } else {
+            Searcher::in_database(at, engines.clone(), by)?
         };
         let vault = Arc::new(open_vault(&config, &files, &*store).await?);
         let sources = Opener::new(&config, Arc::clone(&vault), Arc::clone(&clock));

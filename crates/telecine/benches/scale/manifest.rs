@@ -2,7 +2,9 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream;
@@ -13,7 +15,7 @@ use telecine::time::{Clock as _, SystemClock};
 
 use crate::world::Side;
 
-pub(crate) const HEAD: &str = "| store | entries | bytes | seconds | entries/s | memory before | at its most |\n\
+pub(crate) const HEAD: &str = "| store | entries | bytes | seconds | entries/s | allocated before | at its most |\n\
      | --- | ---: | ---: | ---: | ---: | ---: | ---: |";
 /// Entries of a part of the body.
 const PART: u64 = 100;
@@ -32,16 +34,26 @@ pub(crate) async fn measure(side: &Side, entries: u64) {
     let server = Server::start(side, entries);
     // Connections, caches and threads are there after a first one.
     server.send(index, &bucket, 100).await;
-    let before = server.memory_mib("VmRSS");
-    std::fs::write(format!("/proc/{}/clear_refs", server.child.id()), "5").expect("the peak begins anew");
+    let before = allocated_mib(server.child.id());
+    let (pid, is_sent) = (server.child.id(), Arc::new(AtomicBool::new(false)));
+    let stop = Arc::clone(&is_sent);
+    let watch = std::thread::spawn(move || {
+        let mut most = before;
+        while !stop.load(Ordering::Relaxed) {
+            most = most.max(allocated_mib(pid));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        most
+    });
     let began = Instant::now();
     let bytes = server.send(index, &bucket, entries).await;
     let seconds = began.elapsed().as_secs_f64();
+    is_sent.store(true, Ordering::Relaxed);
+    let most = watch.join().expect("it only looks");
     println!(
-        "| {} | {entries} | {bytes} | {seconds:.1} | {:.0} | {before} MiB | {} MiB |",
+        "| {} | {entries} | {bytes} | {seconds:.1} | {:.0} | {before} MiB | {most} MiB |",
         side.name,
         entries as f64 / seconds,
-        server.memory_mib("VmHWM"),
     );
 }
 
@@ -103,13 +115,14 @@ impl Server {
         assert!(status.is_success(), "{status}: {told}");
         length
     }
+}
 
-    fn memory_mib(&self, what: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
-        let kib: u64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).expect("a number");
-        kib / 1024
-    }
+/// `RssAnon`: without what is mapped of files, such as the database's index of its log.
+fn allocated_mib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kib: u64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).expect("a number");
+    kib / 1024
 }
 
 impl Drop for Server {

@@ -10,7 +10,8 @@ use super::rules::refuse;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SearchConfig {
-    /// Where vectors are searched: in the `memory` of each server, or in the `database`, which must be PostgreSQL (default `memory`).
+    /// Where vectors are searched: in the `memory` of each server, or in the `database`, which must be PostgreSQL; `auto` is there
+    /// where the database can do it, and in memory with SQLite (default `auto`).
     pub vectors: VectorPlace,
 }
 
@@ -18,8 +19,10 @@ pub struct SearchConfig {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VectorPlace {
-    /// In the memory of each server.
+    /// In the database if it is PostgreSQL, else in memory.
     #[default]
+    Auto,
+    /// In the memory of each server.
     Memory,
     /// In the database.
     Database,

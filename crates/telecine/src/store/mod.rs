@@ -33,7 +33,7 @@ pub use finding::Finding;
 pub use generation::GenerationStore;
 pub use idempotency::{IdempotencyStore, KeptAnswer, KeyedRequest, Repetition};
 pub use inventory::{InventoryStore, Merge, ObjectPage};
-pub use nearest::{GraphRules, NearestRows, NearestStore, Tended};
+pub use nearest::{GraphRules, NearestRows, NearestStats, NearestStore, Tended};
 pub use offers::{Offer, OfferClass, OfferStore};
 pub use presence::Presence;
 pub use processes::{InHand, Process, ProcessStore};

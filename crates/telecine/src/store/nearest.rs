@@ -40,6 +40,19 @@ pub struct Tended {
     pub dropped: u32,
 }
 
+/// What a database has to search vectors with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NearestStats {
+    /// Vectors, of all indexes; about.
+    pub vectors: u64,
+    /// Graphs over them.
+    pub graphs: u64,
+    /// Of these graphs.
+    pub bytes: u64,
+    /// Whether a graph is being made.
+    pub is_building: bool,
+}
+
 /// A database that searches vectors.
 #[async_trait]
 pub trait NearestStore: Send + Sync {
@@ -53,4 +66,6 @@ pub trait NearestStore: Send + Sync {
     /// Makes graphs where there are many vectors and drops those that nobody needs. Nothing happens while another process
     /// does it.
     async fn tend_graphs(&self, rules: GraphRules) -> Result<Tended>;
+    /// What there is now.
+    async fn nearest_stats(&self) -> Result<NearestStats>;
 }

@@ -13,6 +13,7 @@ use crate::config::{Setting, settings};
 use crate::fault::{Code, Fault, Result};
 use crate::keys::Caller;
 use crate::pipeline::WorkClass;
+use crate::search::vectors::Vectors;
 use crate::time::Timestamp;
 use crate::transfer::Stage;
 
@@ -102,16 +103,18 @@ pub struct StagesInHand {
     pub publish: u64,
 }
 
-/// Vector indexes in memory.
+/// What vectors are searched with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SearchState {
-    /// How many.
+    /// Whether the database searches them; else this server's memory does.
+    pub is_in_database: bool,
+    /// Indexes in memory, or graphs that the database has over them.
     pub indexes: u64,
-    /// Vectors in them.
+    /// Vectors in memory, or in the database (about).
     pub vectors: u64,
     /// Of them, those that are scanned until they are put into a graph.
     pub waiting_vectors: u64,
-    /// Memory.
+    /// Of memory, or of the database's graphs.
     pub bytes: u64,
     /// Whether a graph is being built or saved.
     pub is_building: bool,
@@ -158,7 +161,7 @@ pub async fn look(app: &App, desk: &Desk) -> Result<System> {
     let (folder, running) = (models::folder(app), models::running(&app.engines));
     let loaded = running.clone();
     let sets = spawn_blocking(move || models::sets(&folder, &loaded)).await.map_err(anyhow::Error::from)?;
-    let shelf = app.search.vectors().stats();
+    let search = search(app).await?;
     Ok(System {
         version: env!("CARGO_PKG_VERSION"),
         started_at: desk.started_at,
@@ -168,17 +171,34 @@ pub async fn look(app: &App, desk: &Desk) -> Result<System> {
         queue: QueueState { stages: stages(app), ..app.store.queue_state(now).await? },
         database,
         workers: app.progress.classes(),
-        search: SearchState {
-            indexes: shelf.indexes as u64,
-            vectors: shelf.rows as u64,
-            waiting_vectors: shelf.waiting_rows as u64,
-            bytes: shelf.bytes as u64,
-            is_building: shelf.is_building,
-        },
+        search,
         running,
         models: sets,
         media_sandbox: app.media.sandbox_status().to_string(),
         settings: settings(&app.config),
+    })
+}
+
+async fn search(app: &App) -> Result<SearchState> {
+    if let (Vectors::Database(_), Some(database)) = (app.search.vectors(), app.store.nearest()) {
+        let stats = database.nearest_stats().await?;
+        return Ok(SearchState {
+            is_in_database: true,
+            indexes: stats.graphs,
+            vectors: stats.vectors,
+            waiting_vectors: 0,
+            bytes: stats.bytes,
+            is_building: stats.is_building,
+        });
+    }
+    let shelf = app.search.vectors().stats();
+    Ok(SearchState {
+        is_in_database: false,
+        indexes: shelf.indexes as u64,
+        vectors: shelf.rows as u64,
+        waiting_vectors: shelf.waiting_rows as u64,
+        bytes: shelf.bytes as u64,
+        is_building: shelf.is_building,
     })
 }
 

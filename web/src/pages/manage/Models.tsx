@@ -68,7 +68,9 @@ export function Running({ running, search }: { running: System["running"]; searc
         <dd>{running.write ?? <span className="soft">nothing: texts are taken from the video itself</span>}</dd>
         <dt>Search</dt>
         <dd>
-          {formatNumber(search.vectors)} vectors of {formatNumber(search.indexes)} indexes in memory,{" "}
+          {search.is_in_database
+            ? `about ${counted(search.vectors, "vector")} in the database, ${counted(search.indexes, "graph")} over them, `
+            : `${counted(search.vectors, "vector")} of ${counted(search.indexes, "index", "indexes")} in memory, `}
           {formatBytes(search.bytes)}
           {search.waiting_vectors > 0 && `; ${formatNumber(search.waiting_vectors)} wait for the graph`}
           {search.is_building && "; a graph is being built"}

@@ -8,11 +8,11 @@ use sqlx::AssertSqlSafe;
 
 use super::sql::SqlStore;
 use super::sql::filters::Sql;
-use super::sql::rows::signed;
+use super::sql::rows::{signed, unsigned};
 use super::vector::HalfVector;
 use crate::fault::Result;
 use crate::ids::{IndexId, VideoId};
-use crate::store::{GraphRules, NearestRows, NearestStore, Tended, VectorRow};
+use crate::store::{GraphRules, NearestRows, NearestStats, NearestStore, Tended, VectorRow};
 use crate::video::SegmentKind;
 
 /// Candidates that a walk keeps: at least, and at most (pgvector's own bound).
@@ -37,6 +37,12 @@ const SCAN: &str = "BEGIN READ ONLY; SET LOCAL jit = off";
 struct Space {
     number: i64,
     graph: Option<f64>,
+}
+
+/// Candidates that a walk keeps: the more vectors, the more lie about as near as the nearest. With 300 of a million, one in
+/// fifteen of the ten nearest was missed (docs/BENCHMARKS.md).
+fn candidates(graph: f64, count: usize) -> usize {
+    count.max(graph.max(0.0).sqrt() as usize).clamp(MIN_CANDIDATES, MAX_CANDIDATES)
 }
 
 /// How many may pass a filter so that scanning them is quicker than walking until enough are met; and exact.
@@ -88,7 +94,7 @@ impl SqlStore {
     }
 
     /// Walks the graph of the space, over vectors that do not pass the filter, too.
-    async fn walk(&self, space: i64, wanted: &NearestRows<'_>) -> Result<Vec<(i64, f32)>> {
+    async fn walk(&self, space: i64, graph: f64, wanted: &NearestRows<'_>) -> Result<Vec<(i64, f32)>> {
         let dim = wanted.query.len();
         // Numbers are written out, for a partial index is used only where the planner sees that it fits.
         let mut sql = Sql::new(format!("SELECT x.id, x.value::halfvec({dim}) <#> "));
@@ -101,7 +107,7 @@ impl SqlStore {
         }
         sql.push(format_args!(" ORDER BY x.value::halfvec({dim}) <#> ")).push_bind(halves(wanted.query));
         sql.push(" LIMIT ").push_bind(signed(wanted.count as u64)?);
-        let candidates = wanted.count.clamp(MIN_CANDIDATES, MAX_CANDIDATES);
+        let candidates = candidates(graph, wanted.count);
         let mut read = self
             .readers
             .begin_with(AssertSqlSafe(format!(
@@ -145,16 +151,16 @@ impl NearestStore for SqlStore {
         let Some(space) = self.space_to_search(wanted.index, wanted.kind).await? else {
             return Ok(Vec::new());
         };
-        let is_few = match (space.graph, wanted.among) {
-            (None, _) => true,
-            (Some(_), None) => false,
+        let walked = match (space.graph, wanted.among) {
             (Some(graph), Some(videos)) => {
                 let few = scanned(graph, wanted.count);
-                self.passing(wanted.kind, videos, few + 1).await? <= few
+                let are_many = self.passing(wanted.kind, videos, few + 1).await? > few;
+                are_many.then_some(graph)
             }
+            (graph, _) => graph,
         };
-        if !is_few {
-            let found = self.walk(space.number, &wanted).await?;
+        if let Some(graph) = walked {
+            let found = self.walk(space.number, graph, &wanted).await?;
             // Where a walk gave up, those that pass lie far from the query.
             if found.len() == wanted.count {
                 return Ok(found);
@@ -237,5 +243,23 @@ impl NearestStore for SqlStore {
             tended.made += 1;
         }
         Ok(tended)
+    }
+
+    async fn nearest_stats(&self) -> Result<NearestStats> {
+        let (vectors, graphs, bytes, is_building): (i64, i64, i64, bool) = sqlx::query_as(
+            "SELECT coalesce((SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'segment_vector'::regclass), 0), \
+             count(*), coalesce(sum(pg_relation_size(g.indexrelid)), 0)::bigint, \
+             EXISTS (SELECT 1 FROM pg_stat_progress_create_index WHERE relid = 'segment_vector'::regclass) \
+             FROM pg_index g JOIN pg_class c ON c.oid = g.indexrelid \
+             WHERE g.indrelid = 'segment_vector'::regclass AND c.relname LIKE 'vector\\_near\\_%' AND g.indisvalid",
+        )
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(NearestStats {
+            vectors: unsigned(vectors)?,
+            graphs: unsigned(graphs)?,
+            bytes: unsigned(bytes)?,
+            is_building,
+        })
     }
 }

@@ -32,20 +32,22 @@ impl Recount {
         if self.by_status.iter().all(|change| *change == 0) {
             return Ok(());
         }
-        let mut query = sqlx::query(
+        let mut query = sqlx::query_as(
             "UPDATE transfer SET validating = validating + $1, pending = pending + $2, queued = queued + $3, \
              indexing = indexing + $4, ready = ready + $5, failed = failed + $6, skipped = skipped + $7, \
-             updated_at = CASE WHEN updated_at > $8 THEN updated_at ELSE $8 END WHERE id = $9",
+             updated_at = CASE WHEN updated_at > $8 THEN updated_at ELSE $8 END WHERE id = $9 \
+             RETURNING validating + pending + queued + indexing > 0, ended_at IS NOT NULL",
         );
         for change in self.by_status {
             query = query.bind(change);
         }
-        query.bind(now.as_millis()).bind(transfer.to_string()).execute(&mut **write).await?;
-        let open = Status::ALL.into_iter().filter(|status| !status.is_final());
-        if open.map(|status| self.by_status[status as usize]).sum::<i64>() != 0 {
-            settle(write, transfer, now).await?;
+        let query = query.bind(now.as_millis()).bind(transfer.to_string());
+        let state: Option<(bool, bool)> = query.fetch_optional(&mut **write).await?;
+        // All who change tasks of this transfer wait for this row: mostly, nothing follows.
+        match state {
+            Some((is_open, has_ended)) if is_open == has_ended => settle(write, transfer, now).await,
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
