@@ -9,17 +9,17 @@ use crate::fault::Result;
 use crate::store::{Listed, Paging, SortBy};
 
 /// A list over one table, which its conditions know by the alias `alias`.
-pub(super) struct List<'a> {
+pub(in crate::store) struct List<'a> {
     /// What to read of a row.
-    pub(super) columns: &'a str,
+    pub(in crate::store) columns: &'a str,
     /// Table and alias, such as `video v`.
-    pub(super) from: &'static str,
+    pub(in crate::store) from: &'static str,
     /// The alias alone.
-    pub(super) alias: &'static str,
+    pub(in crate::store) alias: &'static str,
     /// The column that decides between rows of one moment: it grows as they are made, and no two have the same.
-    pub(super) tie: &'static str,
+    pub(in crate::store) tie: &'static str,
     /// Adds ` WHERE …`.
-    pub(super) conditions: &'a (dyn Fn(&mut Sql) + Sync),
+    pub(in crate::store) conditions: &'a (dyn Fn(&mut Sql) + Sync),
 }
 
 impl List<'_> {
@@ -61,7 +61,8 @@ impl List<'_> {
         Ok(Listed { rows, total: unsigned(total)? })
     }
 
-    /// The same, for conditions that only whole rows can tell: they are looked at once, and found again by their numbers.
+    /// The same, for conditions of which no index in the order of the list knows: rows are looked at once, and found again by
+    /// their numbers.
     pub(super) async fn page_of_all<R, T>(
         &self,
         column: &'static str,
@@ -73,12 +74,8 @@ impl List<'_> {
         R: for<'r> FromRow<'r, Row> + Send + Unpin,
     {
         let every = Paging { page: 1, limit: i64::MAX.unsigned_abs(), ..paging };
-        let mut numbers = Sql::new(format!("SELECT {}.seq FROM {}", self.alias, self.from));
-        (self.conditions)(&mut numbers);
-        // All rows are read anyway: in the order in which they lie, and not in that of an index.
-        let (alias, tie) = (self.alias, self.tie);
-        let direction = if every.descending { "DESC" } else { "ASC" };
-        numbers.push(format_args!(" ORDER BY +{alias}.{column} {direction}, {alias}.{tie} {direction}"));
+        let mut numbers = Sql::new(String::new());
+        self.push_numbers(&mut numbers, column, every.descending);
         let mut snapshot = store.snapshot().await?;
         let found: Vec<i64> =
             numbers.build_query_scalar().persistent(false).fetch_all(&mut *snapshot).await?;
@@ -94,6 +91,16 @@ impl List<'_> {
         snapshot.commit().await?;
         let rows = rows.into_iter().map(read).collect::<Result<_>>()?;
         Ok(Listed { rows, total: found.len() as u64 })
+    }
+
+    /// Asks for the numbers of all rows in the order of a column. They are read in the order in which they are met, and not in
+    /// that of an index.
+    pub(in crate::store) fn push_numbers(&self, sql: &mut Sql, column: &'static str, descending: bool) {
+        let Self { from, alias, tie, .. } = *self;
+        sql.push(format_args!("SELECT {alias}.seq FROM {from}"));
+        (self.conditions)(sql);
+        let direction = if descending { "DESC" } else { "ASC" };
+        sql.push(format_args!(" ORDER BY +{alias}.{column} {direction}, {alias}.{tie} {direction}"));
     }
 
     fn order(&self, sql: &mut Sql, column: &'static str, paging: Paging) -> Result<()> {

@@ -20,7 +20,7 @@ mod inventory;
 mod keys;
 mod kinds;
 mod lending;
-mod lists;
+pub(super) mod lists;
 mod merge;
 mod objects;
 pub(super) mod offers;
@@ -49,9 +49,9 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 
 use super::dialect::{
-    Aside, Connection, Db, DbExecutor, HalfVector, Pool, QueryScalar, ROWS_PER_STATEMENT, Row, SNAPSHOT,
-    Write, alone, by_indexes, fields_of, is_storable_key, push_among, push_among_numbers, push_each,
-    push_words, regular_expression, storable, stored_key, told_key,
+    Aside, COUNT_INSERTED, Connection, Db, DbExecutor, HalfVector, Pool, QueryScalar, ROWS_PER_STATEMENT,
+    Row, SNAPSHOT, Write, alone, by_indexes, fields_of, is_storable_key, push_among, push_among_numbers,
+    push_each, push_words, regular_expression, storable, stored_key, told_key,
 };
 use crate::fault::Result;
 use crate::store::{NearestStore, Presence, Store};

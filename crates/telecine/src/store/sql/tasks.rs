@@ -9,7 +9,10 @@ use super::counters::Recount;
 use super::filters::{Sql, equals, in_index, is_called, is_index, within, within_moments};
 use super::lists::{List, column_of};
 use super::rows::{SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json};
-use super::{ROWS_PER_STATEMENT, SqlStore, Write, claims, content, kinds, storable, to_its_end, transfers};
+use super::{
+    COUNT_INSERTED, ROWS_PER_STATEMENT, SqlStore, Write, claims, content, kinds, storable, to_its_end,
+    transfers,
+};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, TaskId, TransferId, VideoId, WorkspaceId};
 use crate::queue::{Claim, Stale};
@@ -145,8 +148,9 @@ impl TaskStore for SqlStore {
         // Tasks of a transfer were made in the order of their rows.
         let is_in_order = filter.transfer.is_some() && paging.sort_by == SortBy::CreatedAt;
         let column = if is_in_order { "seq" } else { column_of(paging) };
-        // What is asked of names lies in no index: every row is looked at, once for the number and the page together.
-        if filter.name.is_some() {
+        // What is asked of a part of a name lies in no index: every row is looked at, once for the number and the page together.
+        // A whole name has an index, which SQLite would leave for one that is in order.
+        if filter.name.is_some() || filter.filename.is_some() {
             return list.page_of_all(column, self, paging, TaskRow::into_task).await;
         }
         list.page_by(column, self, paging, TaskRow::into_task).await
@@ -221,6 +225,12 @@ pub(super) struct Home {
 
 /// Inserts tasks that are due from now on, in as few statements as is fast.
 pub(super) async fn insert(write: &mut Write, home: &Home, tasks: &[NewTask], now: Timestamp) -> Result<()> {
+    let last = match COUNT_INSERTED {
+        Some(_) => {
+            sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM task").fetch_one(&mut **write).await?
+        }
+        None => 0_i64,
+    };
     for some in tasks.chunks(ROWS_PER_STATEMENT) {
         let rows = some.iter().map(Inserted::of).collect::<Result<Vec<_>>>()?;
         let mut sql = Sql::new(
@@ -249,6 +259,9 @@ pub(super) async fn insert(write: &mut Write, home: &Home, tasks: &[NewTask], no
         sql.push(") made");
         let is_full = some.len() == ROWS_PER_STATEMENT;
         sql.build().persistent(is_full).execute(&mut **write).await.map_err(index_is_gone)?;
+    }
+    if let Some(count) = COUNT_INSERTED {
+        sqlx::query(count).bind(last).execute(&mut **write).await?;
     }
     Ok(())
 }

@@ -27,6 +27,13 @@ pub(super) type Aside = ();
 pub(super) const SNAPSHOT: &str = "BEGIN";
 /// Rows of a statement that inserts many: more is slower (shared/reference measured 100, 1000 and 5000).
 pub(super) const ROWS_PER_STATEMENT: usize = 100;
+/// Counts the tasks after this number, which were inserted now: a trigger would be run for each row.
+pub(super) const COUNT_INSERTED: Option<&str> = Some(
+    "INSERT INTO task_count SELECT workspace_id, lane, index_id, status, coalesce(fault_code, ''), seq / 16384, count(*), \
+     min(created_at), max(created_at) FROM task WHERE seq > $1 GROUP BY 1, 2, 3, 4, 5, 6 \
+     ON CONFLICT DO UPDATE SET number = number + excluded.number, first_at = min(first_at, excluded.first_at), \
+     last_at = max(last_at, excluded.last_at)",
+);
 
 /// A column of booleans that is true, as partial indexes are made by it.
 macro_rules! is {

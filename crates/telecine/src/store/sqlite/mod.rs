@@ -59,7 +59,12 @@ impl SqliteStore {
             .pragma("journal_size_limit", "67108864")
             // What is deleted is gone from the file too: erased secrets, and what videos showed.
             .pragma("secure_delete", "ON");
-        let writing = options.clone().journal_mode(SqliteJournalMode::Wal).pragma("cache_size", "-65536");
+        // Pages that change again and again are brought home from the log now and then, and not after every few commits.
+        let writing = options
+            .clone()
+            .journal_mode(SqliteJournalMode::Wal)
+            .pragma("wal_autocheckpoint", "16000")
+            .pragma("cache_size", "-65536");
         migrate(&writing).await.with_context(|| format!("cannot open the database {}", path.display()))?;
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
         let reading = options.with_regexp().pragma("query_only", "ON").pragma("cache_size", "-16384");

@@ -198,6 +198,8 @@ async fn a_dump_of_a_postgresql_database_at_work_is_restored_with_everything_tha
     world.copy_key("old", "new");
     let server = restored.start().await;
     world.is_there(&server, &restored).await;
+    let system = server.get("/v1.3/system").await;
+    assert_eq!(system["search"]["is_in_database"], true, "{system}");
     server.kill().await;
     run("dropdb", &["--force", &format!("--maintenance-db={}", database.url()), &name]);
 }

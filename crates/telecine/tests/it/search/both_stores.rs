@@ -291,6 +291,8 @@ async fn the_nearest_vectors_are_the_same_on_both_stores() {
     let graphs = postgres.library.store.nearest().expect("it searches vectors");
     let rules = GraphRules { min_rows: 1_000, max_build_bytes: 64 << 20 };
     assert_eq!(graphs.tend_graphs(rules).await.unwrap().made, 1);
+    let stats = graphs.nearest_stats().await.unwrap();
+    assert!(stats.graphs == 1 && stats.bytes > 100_000 && !stats.is_building, "{stats:?}");
     assert_eq!(graphs.tend_graphs(rules).await.unwrap(), Default::default(), "nothing is left to do");
     let store = Arc::clone(&sqlite.library.store);
     let config = ShelfConfig { min_graph_rows: 1_000, ..ShelfConfig::default() };
@@ -344,6 +346,7 @@ async fn the_nearest_vectors_are_the_same_on_both_stores() {
     let library = &postgres.library;
     assert!(library.store.delete_index(library.workspace, postgres.indexes[0]).await.unwrap());
     assert_eq!(graphs.tend_graphs(rules).await.unwrap().dropped, 1);
+    assert_eq!(graphs.nearest_stats().await.unwrap().graphs, 0);
 }
 
 /// 2,880 segments in three indexes: what is said and written in many languages, and what is seen.

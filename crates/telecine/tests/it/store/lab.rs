@@ -100,7 +100,16 @@ impl Lab {
         let id = TaskId::generate(self.now()).to_string();
         match &self.database {
             None => {
-                sqlx::query(insert).bind(more + 1).bind(id).execute(&self.raw().await).await.unwrap();
+                let raw = self.raw().await;
+                let made = sqlx::query(insert).bind(more + 1).bind(id).execute(&raw).await.unwrap();
+                // There, the store counts what it inserts.
+                let count = "INSERT INTO task_count SELECT workspace_id, lane, index_id, status, '', seq / 16384, 1, \
+                     created_at, created_at FROM task WHERE seq = (SELECT max(seq) FROM task) \
+                     ON CONFLICT DO UPDATE SET number = number + 1, \
+                     first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)";
+                if made.rows_affected() > 0 {
+                    sqlx::query(count).execute(&raw).await.unwrap();
+                }
             }
             Some(database) => {
                 let mut raw = sqlx::PgConnection::connect(database.url()).await.unwrap();
