@@ -1,5 +1,5 @@
-//! What a large manifest costs: one million entries through the real submission into SQLite, and the same with a bad
-//! entry at the end. Prints a Markdown table of wall seconds, entries per second and the process's peak memory.
+//! What a large manifest costs: one million entries through the real submission into SQLite, in the order in which stores
+//! list their objects, and in one that has nothing to do with it; and with a bad entry at the end. Prints a Markdown table of wall seconds, entries per second and the process's peak memory.
 //!
 //! `cargo bench -p telecine --bench manifest [-- ENTRIES [FOLDER]]`; the database lies in FOLDER (default: the
 //! temporary one), whose disk the figures depend on.
@@ -38,11 +38,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "| manifest | bytes | outcome | seconds | entries/s | peak memory |\n| --- | ---: | --- | ---: | ---: | ---: |"
     );
     runtime.block_on(async {
-        for (title, is_bad) in [("all good", false), ("bad entry at the end", true)] {
-            let world = World::new(&folder.path().join(if is_bad { "bad" } else { "good" })).await?;
+        for kind in [Kind::Listed, Kind::Scattered, Kind::Bad] {
+            let world = World::new(&folder.path().join(format!("{kind:?}"))).await?;
+            let title = kind.title();
             reset_peak()?;
-            let (bytes, began) = (world.length(entries, is_bad), Instant::now());
-            let outcome = match world.submit(entries, is_bad).await {
+            let (bytes, began) = (world.length(entries, kind), Instant::now());
+            let outcome = match world.submit(entries, kind).await {
                 Ok(submission) => format!("{} tasks on disk", submission.transfer.counts.total()),
                 Err(error) => {
                     error.as_fault().map_or_else(|| error.to_string(), |fault| fault.message.clone())
@@ -57,6 +58,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         Ok(())
     })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Listed,
+    Scattered,
+    Bad,
+}
+
+impl Kind {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Listed => "as listed",
+            Self::Scattered => "scattered",
+            Self::Bad => "bad entry at the end",
+        }
+    }
+
+    /// Where an object lies.
+    fn folder(self, entry: u64) -> (u64, u64) {
+        match self {
+            Self::Scattered => (2000 + entry % 25, entry % 365),
+            _ => (2000 + entry / 40_000, entry / 110 % 365),
+        }
+    }
 }
 
 struct World {
@@ -101,7 +127,7 @@ impl World {
         Ok(Self { store, queue, workspace, index: index.id })
     }
 
-    async fn submit(&self, entries: u64, is_bad: bool) -> Result<Submission> {
+    async fn submit(&self, entries: u64, kind: Kind) -> Result<Submission> {
         let reception = Reception {
             store: self.store.clone(),
             queue: self.queue.clone(),
@@ -110,7 +136,7 @@ impl World {
             max_bytes: u64::MAX,
             id: None,
         };
-        let parts = stream::iter(self.parts(entries, is_bad).map(std::io::Result::Ok));
+        let parts = stream::iter(self.parts(entries, kind).map(std::io::Result::Ok));
         reception
             .receive(
                 self.workspace,
@@ -120,13 +146,13 @@ impl World {
     }
 
     /// The manifest, made while it is read: it is never in memory as a whole.
-    fn parts(&self, entries: u64, is_bad: bool) -> impl Iterator<Item = Bytes> + Send + use<> {
+    fn parts(&self, entries: u64, kind: Kind) -> impl Iterator<Item = Bytes> + Send + use<> {
         let index = self.index;
         let body = (0..entries.div_ceil(PART)).map(move |part| {
             let mut text = String::with_capacity(32 << 10);
             for entry in part * PART..entries.min((part + 1) * PART) {
-                let scheme = if is_bad && entry + 1 == entries { "gs" } else { "s3" };
-                let (year, day) = (2000 + entry % 25, entry % 365);
+                let scheme = if kind == Kind::Bad && entry + 1 == entries { "gs" } else { "s3" };
+                let (year, day) = kind.folder(entry);
                 text.push_str(if entry == 0 { "[\n" } else { ",\n" });
                 let _ = write!(
                     text,
@@ -138,8 +164,8 @@ impl World {
         body.chain(std::iter::once(Bytes::from_static(b"\n]\n")))
     }
 
-    fn length(&self, entries: u64, is_bad: bool) -> usize {
-        self.parts(entries, is_bad).map(|part| part.len()).sum()
+    fn length(&self, entries: u64, kind: Kind) -> usize {
+        self.parts(entries, kind).map(|part| part.len()).sum()
     }
 }
 

@@ -139,8 +139,8 @@ fn parts(index: IndexId, bucket: &str, entries: u64) -> impl Iterator<Item = Byt
         for entry in part * PART..entries.min((part + 1) * PART) {
             text.push_str(if entry == 0 { "[\n" } else { ",\n" });
             text.push_str(&format!(
-                r#"{{"index_id": "{index}", "language": "en", "object": "folder://{bucket}/cameras/{:03}/pier-{entry:07}.mp4"}}"#,
-                entry % 365
+                r#"{{"index_id": "{index}", "language": "en", "object": "folder://{bucket}/cameras/{:05}/pier-{entry:07}.mp4"}}"#,
+                entry / 110
             ));
         }
         Bytes::from(text)
