@@ -37,7 +37,7 @@ mod syncs;
 pub(super) mod system;
 pub(super) mod tasks;
 mod told;
-mod transfers;
+pub(super) mod transfers;
 pub(super) mod turns;
 mod uploads;
 mod videos;

@@ -334,19 +334,34 @@ pub(super) async fn cancel(
     cancel_tasks(store, id, now).await.map(Some)
 }
 
+/// Tasks of a transfer that are in hand, however many others wait.
+pub(in crate::store) const IN_HAND_OF: &str = "SELECT t.seq, t.status FROM task t WHERE t.lease_until IS NOT NULL AND t.due_at IS NOT NULL \
+     AND +t.lane = (SELECT l.id FROM lane l WHERE l.transfer_id = $1) LIMIT $2";
+/// Tasks of a transfer that are not over.
+const NOT_OVER_OF: &str = "SELECT t.seq, t.status FROM task t JOIN lane l ON l.id = t.lane \
+     WHERE l.transfer_id = $1 AND t.due_at IS NOT NULL LIMIT $2";
+
 async fn cancel_tasks(store: &SqlStore, transfer: TransferId, now: Timestamp) -> Result<u64> {
+    // What is being worked on first: it takes half a minute to cancel a million.
+    Ok(cancel_all(store, transfer, IN_HAND_OF, now).await?
+        + cancel_all(store, transfer, NOT_OVER_OF, now).await?)
+}
+
+async fn cancel_all(
+    store: &SqlStore,
+    transfer: TransferId,
+    which: &'static str,
+    now: Timestamp,
+) -> Result<u64> {
     let fault = Fault::new(Code::TaskCancelled);
     let mut cancelled = 0;
     loop {
         let mut write = store.write().await?;
-        let some: Vec<(i64, String)> = sqlx::query_as(
-            "SELECT t.seq, t.status FROM task t JOIN lane l ON l.id = t.lane \
-             WHERE l.transfer_id = $1 AND t.due_at IS NOT NULL LIMIT $2",
-        )
-        .bind(transfer.to_string())
-        .bind(TASKS_PER_CHANGE)
-        .fetch_all(&mut *write)
-        .await?;
+        let some: Vec<(i64, String)> = sqlx::query_as(which)
+            .bind(transfer.to_string())
+            .bind(TASKS_PER_CHANGE)
+            .fetch_all(&mut *write)
+            .await?;
         let (numbers, recount) = moves(&some, &Event::Cancelled)?;
         sqlx::query(concat!(
             "UPDATE task SET status = 'failed', fault_code = $1, fault = $2, waiting_for = NULL, due_at = NULL, \

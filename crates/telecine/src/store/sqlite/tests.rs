@@ -9,6 +9,7 @@ use super::sql::lists::List;
 use super::sql::offers::{LANES_TO_OFFER, STANDING, TASKS_TO_OFFER};
 use super::sql::system::{IN_HAND, OPEN, SINGLE, WAITS_SINCE};
 use super::sql::tasks::conditions;
+use super::sql::transfers::IN_HAND_OF;
 use super::sql::turns::{LANES_IN_TURN, TRANSFER_HAD_ITS_TURN, TRANSFER_IN_TURN, WORKSPACE_HAD_ITS_TURN};
 use crate::ids::{TransferId, WorkspaceId};
 use crate::store::TaskFilter;
@@ -104,6 +105,7 @@ async fn what_is_left_is_counted_by_indexes() {
         (SINGLE, "INDEX task_due"),
         (IN_HAND, "INDEX task_claimed"),
         (WAITS_SINCE, "INDEX task_due"),
+        (IN_HAND_OF, "INDEX task_claimed"),
     ] {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let steps: Vec<(i64, i64, i64, String)> =
