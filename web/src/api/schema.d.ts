@@ -4281,23 +4281,25 @@ export interface components {
             /** Format: double */
             total_duration: number;
         };
-        /** @description Vector indexes in memory. */
+        /** @description What vectors are searched with. */
         SearchState: {
             /**
              * Format: int64
-             * @description Memory.
+             * @description Of memory, or of the database's graphs.
              */
             bytes: number;
             /**
              * Format: int64
-             * @description How many.
+             * @description Indexes in memory, or graphs that the database has over them.
              */
             indexes: number;
             /** @description Whether a graph is being built or saved. */
             is_building: boolean;
+            /** @description Whether the database searches them; else this server's memory does. */
+            is_in_database: boolean;
             /**
              * Format: int64
-             * @description Vectors in them.
+             * @description Vectors in memory, or in the database (about).
              */
             vectors: number;
             /**
