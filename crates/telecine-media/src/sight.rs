@@ -37,22 +37,16 @@ fn look(path: &Path) -> Result<(), MediaError> {
     let reading = |error| MediaError::io(format!("reading {}", path.display()))(error);
     let begin = read(&file, 0, TEXT_BYTES.min(size)).map_err(reading)?;
     if let Some(text) = text(&begin) {
-        return Err(not_text(text));
+        return Err(refusal_of(text));
     }
-    if begin.get(4..8) == Some(b"ftyp") {
-        index_is_missing(&file, size)
-            .map_err(reading)?
-            .map_or(Ok(()), |detail| Err(MediaError::Broken { detail }))
-    } else {
-        Ok(())
-    }
+    let is_mp4 = begin.get(4..8) == Some(b"ftyp");
+    let missing = if is_mp4 { index_is_missing(&file, size).map_err(reading)? } else { None };
+    missing.map_or(Ok(()), |detail| Err(MediaError::Broken { detail }))
 }
 
-fn not_text(text: &str) -> MediaError {
-    match PLAYLISTS
-        .iter()
-        .find(|(begin, _)| text.trim_start_matches(['\u{feff}', ' ', '\n']).starts_with(begin))
-    {
+fn refusal_of(text: &str) -> MediaError {
+    let text = text.trim_start_matches(['\u{feff}', ' ', '\n']);
+    match PLAYLISTS.iter().find(|(begin, _)| text.starts_with(begin)) {
         Some((_, format)) => MediaError::FormatNotAllowed { format: (*format).to_owned() },
         None => MediaError::NotMedia { detail: "it is text".into() },
     }

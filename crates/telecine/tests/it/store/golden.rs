@@ -236,7 +236,7 @@ async fn dump(pool: &SqlitePool) -> String {
     let schema: Vec<String> = sqlx::query_scalar(AssertSqlSafe(schema)).fetch_all(pool).await.unwrap();
     let mut sql = schema.iter().fold(String::new(), |sql, statement| format!("{sql}{statement};\n"));
     let tables = format!(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('words', 'task_count') AND {OURS} ORDER BY rowid"
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'words' AND {OURS} ORDER BY rowid"
     );
     let tables: Vec<String> = sqlx::query_scalar(AssertSqlSafe(tables)).fetch_all(pool).await.unwrap();
     for table in tables.iter().map(String::as_str).chain(["sqlite_sequence"]) {
