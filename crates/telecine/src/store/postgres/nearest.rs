@@ -39,12 +39,6 @@ struct Space {
     graph: Option<f64>,
 }
 
-/// Candidates that a walk keeps: the more vectors, the more lie about as near as the nearest. With 300 of a million, one in
-/// fifteen of the ten nearest was missed (docs/BENCHMARKS.md).
-fn candidates(graph: f64, count: usize) -> usize {
-    count.max(graph.max(0.0).sqrt() as usize).clamp(MIN_CANDIDATES, MAX_CANDIDATES)
-}
-
 /// How many may pass a filter so that scanning them is quicker than walking until enough are met; and exact.
 fn scanned(graph: f64, count: usize) -> i64 {
     (STEP_COST * count as f64 * graph.max(0.0)).sqrt() as i64
@@ -94,7 +88,7 @@ impl SqlStore {
     }
 
     /// Walks the graph of the space, over vectors that do not pass the filter, too.
-    async fn walk(&self, space: i64, graph: f64, wanted: &NearestRows<'_>) -> Result<Vec<(i64, f32)>> {
+    async fn walk(&self, space: i64, wanted: &NearestRows<'_>) -> Result<Vec<(i64, f32)>> {
         let dim = wanted.query.len();
         // Numbers are written out, for a partial index is used only where the planner sees that it fits.
         let mut sql = Sql::new(format!("SELECT x.id, x.value::halfvec({dim}) <#> "));
@@ -107,7 +101,7 @@ impl SqlStore {
         }
         sql.push(format_args!(" ORDER BY x.value::halfvec({dim}) <#> ")).push_bind(halves(wanted.query));
         sql.push(" LIMIT ").push_bind(signed(wanted.count as u64)?);
-        let candidates = candidates(graph, wanted.count);
+        let candidates = wanted.count.clamp(MIN_CANDIDATES, MAX_CANDIDATES);
         let mut read = self
             .readers
             .begin_with(AssertSqlSafe(format!(
@@ -151,16 +145,16 @@ impl NearestStore for SqlStore {
         let Some(space) = self.space_to_search(wanted.index, wanted.kind).await? else {
             return Ok(Vec::new());
         };
-        let walked = match (space.graph, wanted.among) {
+        let is_few = match (space.graph, wanted.among) {
+            (None, _) => true,
+            (Some(_), None) => false,
             (Some(graph), Some(videos)) => {
                 let few = scanned(graph, wanted.count);
-                let are_many = self.passing(wanted.kind, videos, few + 1).await? > few;
-                are_many.then_some(graph)
+                self.passing(wanted.kind, videos, few + 1).await? <= few
             }
-            (graph, _) => graph,
         };
-        if let Some(graph) = walked {
-            let found = self.walk(space.number, graph, &wanted).await?;
+        if !is_few {
+            let found = self.walk(space.number, &wanted).await?;
             // Where a walk gave up, those that pass lie far from the query.
             if found.len() == wanted.count {
                 return Ok(found);
