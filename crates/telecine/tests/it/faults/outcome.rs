@@ -78,6 +78,7 @@ async fn assert_sound(database: &mut SqliteConnection) {
         "SELECT count(*) FROM task WHERE status NOT IN ('ready', 'failed', 'skipped')",
         "SELECT count(*) FROM task WHERE (status = 'ready') <> (id IN (SELECT id FROM video))",
         "SELECT count(*) - count(DISTINCT index_id || content_hash) FROM video",
+        "SELECT count(*) FROM video_stream WHERE status = 'PROCESSING'",
         "SELECT count(*) - count(DISTINCT video_id || kind || start_us || ':' || end_us || text) FROM segment",
         "SELECT count(*) - count(DISTINCT segment_id || ':' || at_us) FROM segment_vector",
     ];
