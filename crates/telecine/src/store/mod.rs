@@ -90,6 +90,8 @@ pub struct Listed<T> {
     pub rows: Vec<T>,
     /// Rows on all pages.
     pub total: u64,
+    /// Whether there are at least so many: more were not counted.
+    pub is_at_least: bool,
 }
 
 /// A range that a value must lie in; both ends belong to it.

@@ -75,6 +75,17 @@ pub(in crate::http) struct PageInfo {
     /// 0 when there is nothing.
     total_page: u64,
     total_results: u64,
+    /// `gte` when there are at least `total_results`: more were not counted. Absent when the number is exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_relation: Option<TotalRelation>,
+}
+
+/// How a total is to be read.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http) enum TotalRelation {
+    /// There are so many or more.
+    Gte,
 }
 
 impl<T> Page<T> {
@@ -82,13 +93,25 @@ impl<T> Page<T> {
     pub(in crate::http) fn new(data: Vec<T>, paging: Paging, total: u64) -> Self {
         Self { data, page_info: PageInfo::new(paging, total) }
     }
+
+    /// The same, of which the number may be the least that there are.
+    pub(in crate::http) fn at_least(mut self, is_at_least: bool) -> Self {
+        self.page_info.total_relation = is_at_least.then_some(TotalRelation::Gte);
+        self
+    }
 }
 
 impl PageInfo {
     /// Of this page, when there are so many rows on all.
     pub(in crate::http) fn new(paging: Paging, total: u64) -> Self {
         let Paging { page, limit, .. } = paging;
-        Self { limit_per_page: limit, page, total_page: total.div_ceil(limit), total_results: total }
+        Self {
+            limit_per_page: limit,
+            page,
+            total_page: total.div_ceil(limit),
+            total_results: total,
+            total_relation: None,
+        }
     }
 }
 

@@ -261,7 +261,7 @@ pub(in crate::http) async fn list(
     let ids: Vec<VideoId> = listed.rows.iter().filter_map(|task| views::task::video(task, version)).collect();
     let streams = hls_of(&app, &links, &headers, &ids).await?;
     let rows = listed.rows.iter().map(|task| shown(&app, task, version).with_hls(&streams)).collect();
-    Ok(Json(Page::new(rows, paging, listed.total)))
+    Ok(Json(Page::new(rows, paging, listed.total).at_least(listed.is_at_least)))
 }
 
 /// The statuses that a query names, once or several times.

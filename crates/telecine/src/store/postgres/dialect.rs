@@ -12,7 +12,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::Kept;
 use super::sql::SqlStore;
-use super::sql::filters::Sql;
+use super::sql::filters::{Sql, like};
 use super::words::vector_of;
 use crate::fault::Result;
 
@@ -34,8 +34,8 @@ pub(super) type Aside = std::sync::Arc<Kept>;
 pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Rows of a statement that inserts many; a statement may bind 65,535 values, and no row has more than 20.
 pub(super) const ROWS_PER_STATEMENT: usize = 1_000;
-/// What counts inserted tasks: a trigger, once for each statement.
-pub(super) const COUNT_INSERTED: Option<&str> = None;
+/// What follows from tasks that were inserted: triggers do it, once for each statement.
+pub(super) const AFTER_INSERT: &[&str] = &[];
 
 /// The advisory lock of the whole database, and the first half of those of its parts.
 const DATABASE: i64 = 0x7465_6c65_6369_6e65;
@@ -185,6 +185,14 @@ pub(super) fn fields_of(column: &str) -> String {
          ELSE json_typeof(value) END AS type, value #>> '{{}}' AS text, CASE json_typeof(value) \
          WHEN 'number' THEN (value #>> '{{}}')::double precision END AS number FROM json_each({column}::json))"
     )
+}
+
+/// Asks for the numbers of tasks that hold all of these texts, of three letters and more, in address or name.
+pub(super) fn push_named(sql: &mut Sql, parts: &[&str]) {
+    sql.push("SELECT seq FROM task_name WHERE TRUE");
+    for part in parts {
+        sql.push(" AND name ILIKE ").push_bind(like(part)).push(" ESCAPE '\\'");
+    }
 }
 
 /// A regular expression of ours, as it is bound: a newline is a character like others anyway, and the end has another name.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sqlx::QueryBuilder;
 
-use super::{Db, fields_of};
+use super::{Db, fields_of, storable};
 use crate::ids::{IndexId, WorkspaceId};
 use crate::store::{MetaTest, Within};
 use crate::time::Timestamp;
@@ -27,7 +27,7 @@ pub(super) fn is_index(sql: &mut Sql, column: &'static str, workspace: Workspace
 /// Adds ` AND column = value`, if there is a value.
 pub(super) fn equals(sql: &mut Sql, column: &'static str, value: Option<String>) {
     if let Some(value) = value {
-        sql.push(" AND ").push(column).push(" = ").push_bind(value);
+        sql.push(" AND ").push(column).push(" = ").push_bind(storable(&value).into_owned());
     }
 }
 
@@ -46,12 +46,14 @@ pub(super) fn is_called(sql: &mut Sql, address: &'static str, name: &'static str
     sql.push(")");
 }
 
+/// Whether it is the whole address or name that the text tells.
 fn is_whole(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
-fn like(text: &str) -> String {
-    let is_whole = is_whole(text);
+/// The pattern that a text of a filter stands for.
+pub(in crate::store) fn like(text: &str) -> String {
+    let (is_whole, text) = (is_whole(text), storable(text));
     let mut pattern = String::from(if is_whole { "" } else { "%" });
     for letter in text.chars() {
         match letter {
@@ -88,7 +90,7 @@ pub(super) fn within_moments(sql: &mut Sql, column: &'static str, range: Within<
 /// Adds a test of a user's own field. Names of fields are hostile: they are compared, never made part of a JSON path.
 pub(super) fn user_field(sql: &mut Sql, column: &'static str, name: &str, test: &MetaTest) {
     sql.push(" AND EXISTS (SELECT 1 FROM ").push(fields_of(column)).push(" f WHERE f.key = ");
-    sql.push_bind(name.to_owned()).push(" AND (");
+    sql.push_bind(storable(name).into_owned()).push(" AND (");
     match test {
         MetaTest::Equals(value) => field_equals(sql, value),
         MetaTest::Within(range) => {
@@ -109,7 +111,7 @@ fn field_equals(sql: &mut Sql, value: &Value) {
         }
         Value::Number(number) => field_equals_number(sql, number),
         Value::String(text) => {
-            sql.push("f.type = 'text' AND f.text = ").push_bind(text.clone());
+            sql.push("f.type = 'text' AND f.text = ").push_bind(storable(text).into_owned());
             if let Ok(typed @ (Value::Bool(_) | Value::Number(_))) = serde_json::from_str(text) {
                 sql.push(" OR ");
                 field_equals(sql, &typed);

@@ -111,14 +111,14 @@ impl IndexedAssetStore for SqlStore {
         let conditions = |sql: &mut Sql| conditions(sql, workspace, index, filter);
         let columns = columns();
         let list = List { columns: &columns, from: FROM, alias: "t", tie: "seq", conditions: &conditions };
-        let Listed { rows, total } = list.page(self, paging, IndexedRow::into_parts).await?;
+        let Listed { rows, total, is_at_least } = list.page(self, paging, IndexedRow::into_parts).await?;
         let tasks: Vec<&Task> = rows.iter().map(|(task, _)| task).collect();
         let videos = videos_of(self, tasks).await?;
         let whole = |(task, asset): (Task, Option<AssetId>)| {
             let video = videos.get(&video_of(&task)).cloned();
             IndexedAsset { task, video, asset }
         };
-        Ok(Listed { rows: rows.into_iter().map(whole).collect(), total })
+        Ok(Listed { rows: rows.into_iter().map(whole).collect(), total, is_at_least })
     }
 
     async fn references(

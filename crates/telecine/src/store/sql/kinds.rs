@@ -64,7 +64,7 @@ pub(super) async fn page(
     let column = if is_in_order { "seq" } else { column_of(paging) };
     let Some(wanted) = stretch(&parts, paging, column) else {
         snapshot.commit().await?;
-        return Ok(Some(Listed { rows: Vec::new(), total }));
+        return Ok(Some(Listed { rows: Vec::new(), total, is_at_least: false }));
     };
     let is_part = !filter.statuses.is_empty() || filter.code.is_some();
     let among = if is_part { kinds.number_of_all(&mut snapshot).await? } else { total };
@@ -89,7 +89,8 @@ pub(super) async fn page(
     sql.push(format_args!(" ORDER BY t.{column} {direction}, t.seq {direction}"));
     let rows: Vec<TaskRow> = sql.build_query_as().persistent(false).fetch_all(&mut *snapshot).await?;
     snapshot.commit().await?;
-    Ok(Some(Listed { rows: rows.into_iter().map(TaskRow::into_task).collect::<Result<_>>()?, total }))
+    let rows = rows.into_iter().map(TaskRow::into_task).collect::<Result<_>>()?;
+    Ok(Some(Listed { rows, total, is_at_least: false }))
 }
 
 impl Kinds<'_> {

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::filters::Sql;
 use super::rows::{signed, to_json, unsigned};
-use super::{Row, SqlStore, push_among_numbers};
+use super::{Connection, Row, SqlStore, push_among_numbers};
 use crate::fault::Result;
 use crate::store::{Listed, Paging, SortBy};
 
@@ -47,18 +47,41 @@ impl List<'_> {
     where
         R: for<'r> FromRow<'r, Row> + Send + Unpin,
     {
-        let mut count = Sql::new(format!("SELECT count(*) FROM {}", self.from));
+        let mut snapshot = store.snapshot().await?;
+        let listed = self.page_up_to(None, column, &mut snapshot, paging, read).await?;
+        snapshot.commit().await?;
+        Ok(listed)
+    }
+
+    /// The same, of which no more are counted than `most`.
+    pub(super) async fn page_up_to<R, T>(
+        &self,
+        most: Option<u64>,
+        column: &'static str,
+        on: &mut Connection,
+        paging: Paging,
+        read: impl Fn(R) -> Result<T>,
+    ) -> Result<Listed<T>>
+    where
+        R: for<'r> FromRow<'r, Row> + Send + Unpin,
+    {
+        let mut count = Sql::new(match most {
+            None => format!("SELECT count(*) FROM {}", self.from),
+            Some(_) => format!("SELECT count(*) FROM (SELECT 1 AS one FROM {}", self.from),
+        });
         (self.conditions)(&mut count);
+        if let Some(most) = most {
+            count.push(" LIMIT ").push_bind(signed(most)?).push(") counted");
+        }
         let mut rows = Sql::new(format!("SELECT {} FROM {}", self.columns, self.from));
         (self.conditions)(&mut rows);
         self.order(&mut rows, column, paging)?;
 
-        let mut snapshot = store.snapshot().await?;
-        let total: i64 = count.build_query_scalar().persistent(false).fetch_one(&mut *snapshot).await?;
-        let found: Vec<R> = rows.build_query_as().persistent(false).fetch_all(&mut *snapshot).await?;
-        snapshot.commit().await?;
+        let total: i64 = count.build_query_scalar().persistent(false).fetch_one(&mut *on).await?;
+        let found: Vec<R> = rows.build_query_as().persistent(false).fetch_all(&mut *on).await?;
         let rows = found.into_iter().map(read).collect::<Result<_>>()?;
-        Ok(Listed { rows, total: unsigned(total)? })
+        let total = unsigned(total)?;
+        Ok(Listed { rows, total, is_at_least: most.is_some_and(|most| total >= most) })
     }
 
     /// The same, for conditions of which no index in the order of the list knows: rows are looked at once, and found again by
@@ -73,12 +96,27 @@ impl List<'_> {
     where
         R: for<'r> FromRow<'r, Row> + Send + Unpin,
     {
-        let every = Paging { page: 1, limit: i64::MAX.unsigned_abs(), ..paging };
         let mut numbers = Sql::new(String::new());
-        self.push_numbers(&mut numbers, column, every.descending);
+        self.push_numbers(&mut numbers, column, paging.descending);
         let mut snapshot = store.snapshot().await?;
-        let found: Vec<i64> =
-            numbers.build_query_scalar().persistent(false).fetch_all(&mut *snapshot).await?;
+        let listed = self.page_among(numbers, column, &mut snapshot, paging, read).await?;
+        snapshot.commit().await?;
+        Ok(listed)
+    }
+
+    /// The same, of the rows that have these numbers: the answer to a question, in the order of the column.
+    pub(super) async fn page_among<R, T>(
+        &self,
+        mut numbers: Sql,
+        column: &'static str,
+        on: &mut Connection,
+        paging: Paging,
+        read: impl Fn(R) -> Result<T>,
+    ) -> Result<Listed<T>>
+    where
+        R: for<'r> FromRow<'r, Row> + Send + Unpin,
+    {
+        let found: Vec<i64> = numbers.build_query_scalar().persistent(false).fetch_all(&mut *on).await?;
         let (limit, page) = (paging.limit, paging.page.saturating_sub(1));
         let skipped = usize::try_from(page.saturating_mul(limit)).unwrap_or(usize::MAX);
         let wanted = found.iter().skip(skipped).take(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -86,18 +124,22 @@ impl List<'_> {
         let mut rows = Sql::new(format!("SELECT {} FROM {}", self.columns, self.from));
         rows.push(format_args!(" WHERE {}.seq IN ", self.alias));
         push_among_numbers(&mut rows, to_json(&wanted)?);
-        self.order(&mut rows, column, every)?;
-        let rows: Vec<R> = rows.build_query_as().persistent(false).fetch_all(&mut *snapshot).await?;
-        snapshot.commit().await?;
+        self.order(&mut rows, column, Paging { page: 1, limit: i64::MAX.unsigned_abs(), ..paging })?;
+        let rows: Vec<R> = rows.build_query_as().persistent(false).fetch_all(&mut *on).await?;
         let rows = rows.into_iter().map(read).collect::<Result<_>>()?;
-        Ok(Listed { rows, total: found.len() as u64 })
+        Ok(Listed { rows, total: found.len() as u64, is_at_least: false })
     }
 
     /// Asks for the numbers of all rows in the order of a column. They are read in the order in which they are met, and not in
     /// that of an index.
     pub(in crate::store) fn push_numbers(&self, sql: &mut Sql, column: &'static str, descending: bool) {
-        let Self { from, alias, tie, .. } = *self;
-        sql.push(format_args!("SELECT {alias}.seq FROM {from}"));
+        sql.push(format_args!("SELECT {}.seq FROM {}", self.alias, self.from));
+        self.push_sorted(sql, column, descending);
+    }
+
+    /// Adds the conditions, and the order of a column by no index.
+    pub(in crate::store) fn push_sorted(&self, sql: &mut Sql, column: &'static str, descending: bool) {
+        let Self { alias, tie, .. } = *self;
         (self.conditions)(sql);
         let direction = if descending { "DESC" } else { "ASC" };
         sql.push(format_args!(" ORDER BY +{alias}.{column} {direction}, {alias}.{tie} {direction}"));

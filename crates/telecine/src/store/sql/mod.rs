@@ -22,6 +22,7 @@ mod kinds;
 mod lending;
 pub(super) mod lists;
 mod merge;
+mod names;
 mod objects;
 pub(super) mod offers;
 mod places;
@@ -49,9 +50,9 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 
 use super::dialect::{
-    Aside, COUNT_INSERTED, Connection, Db, DbExecutor, HalfVector, Pool, QueryScalar, ROWS_PER_STATEMENT,
+    AFTER_INSERT, Aside, Connection, Db, DbExecutor, HalfVector, Pool, QueryScalar, ROWS_PER_STATEMENT,
     Row, SNAPSHOT, Write, alone, by_indexes, fields_of, is_storable_key, push_among, push_among_numbers,
-    push_each, push_words, regular_expression, storable, stored_key, told_key,
+    push_each, push_named, push_words, regular_expression, storable, stored_key, told_key,
 };
 use crate::fault::Result;
 use crate::store::{NearestStore, Presence, Store};

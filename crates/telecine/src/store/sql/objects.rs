@@ -73,7 +73,7 @@ pub(super) async fn list(
     let mut objects = rows.into_iter().map(ObjectRow::into_object).collect::<Result<Vec<_>>>()?;
     add_tasks(&mut snapshot, integration, &mut objects).await?;
     snapshot.commit().await?;
-    Ok(Listed { rows: objects, total })
+    Ok(Listed { rows: objects, total, is_at_least: false })
 }
 
 /// Without what became of them.

@@ -10,7 +10,7 @@ use super::filters::{Sql, equals, in_index, is_called, is_index, within, within_
 use super::lists::{List, column_of};
 use super::rows::{SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json};
 use super::{
-    COUNT_INSERTED, ROWS_PER_STATEMENT, SqlStore, Write, claims, content, kinds, storable, to_its_end,
+    AFTER_INSERT, ROWS_PER_STATEMENT, SqlStore, Write, claims, content, kinds, names, storable, to_its_end,
     transfers,
 };
 use crate::fault::{Code, Fault, Result};
@@ -148,10 +148,12 @@ impl TaskStore for SqlStore {
         // Tasks of a transfer were made in the order of their rows.
         let is_in_order = filter.transfer.is_some() && paging.sort_by == SortBy::CreatedAt;
         let column = if is_in_order { "seq" } else { column_of(paging) };
-        // What is asked of a part of a name lies in no index: every row is looked at, once for the number and the page together.
         // A whole name has an index, which SQLite would leave for one that is in order.
-        if filter.name.is_some() || filter.filename.is_some() {
+        if filter.filename.is_some() {
             return list.page_of_all(column, self, paging, TaskRow::into_task).await;
+        }
+        if let Some(name) = &filter.name {
+            return names::page(self, &list, name, column, paging).await;
         }
         list.page_by(column, self, paging, TaskRow::into_task).await
     }
@@ -225,11 +227,9 @@ pub(super) struct Home {
 
 /// Inserts tasks that are due from now on, in as few statements as is fast.
 pub(super) async fn insert(write: &mut Write, home: &Home, tasks: &[NewTask], now: Timestamp) -> Result<()> {
-    let last = match COUNT_INSERTED {
-        Some(_) => {
-            sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM task").fetch_one(&mut **write).await?
-        }
-        None => 0_i64,
+    let last: i64 = match AFTER_INSERT {
+        [] => 0,
+        _ => sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM task").fetch_one(&mut **write).await?,
     };
     for some in tasks.chunks(ROWS_PER_STATEMENT) {
         let rows = some.iter().map(Inserted::of).collect::<Result<Vec<_>>>()?;
@@ -260,8 +260,8 @@ pub(super) async fn insert(write: &mut Write, home: &Home, tasks: &[NewTask], no
         let is_full = some.len() == ROWS_PER_STATEMENT;
         sql.build().persistent(is_full).execute(&mut **write).await.map_err(index_is_gone)?;
     }
-    if let Some(count) = COUNT_INSERTED {
-        sqlx::query(count).bind(last).execute(&mut **write).await?;
+    for statement in AFTER_INSERT {
+        sqlx::query(*statement).bind(last).execute(&mut **write).await?;
     }
     Ok(())
 }

@@ -27,13 +27,15 @@ pub(super) type Aside = ();
 pub(super) const SNAPSHOT: &str = "BEGIN";
 /// Rows of a statement that inserts many: more is slower (shared/reference measured 100, 1000 and 5000).
 pub(super) const ROWS_PER_STATEMENT: usize = 100;
-/// Counts the tasks after this number, which were inserted now: a trigger would be run for each row.
-pub(super) const COUNT_INSERTED: Option<&str> = Some(
+/// What follows from tasks that were inserted now, those after the number `$1`; a trigger would be run for each row.
+pub(super) const AFTER_INSERT: &[&str] = &[
     "INSERT INTO task_count SELECT workspace_id, lane, index_id, status, coalesce(fault_code, ''), seq / 16384, count(*), \
      min(created_at), max(created_at) FROM task WHERE seq > $1 GROUP BY 1, 2, 3, 4, 5, 6 \
      ON CONFLICT DO UPDATE SET number = number + excluded.number, first_at = min(first_at, excluded.first_at), \
      last_at = max(last_at, excluded.last_at)",
-);
+    "INSERT INTO task_name (rowid, name) SELECT seq, CASE WHEN instr(locator, filename) > 0 THEN locator \
+     ELSE locator || char(10) || filename END FROM task WHERE seq > $1",
+];
 
 /// A column of booleans that is true, as partial indexes are made by it.
 macro_rules! is {
@@ -172,6 +174,19 @@ pub(super) fn fields_of(column: &str) -> String {
         "(SELECT key, CASE WHEN type IN ('integer', 'real') THEN 'number' ELSE type END AS type, value AS text, \
          value AS number FROM json_each({column}))"
     )
+}
+
+/// Asks for the numbers of tasks that may hold all of these texts, of three letters and more, in address or name.
+pub(super) fn push_named(sql: &mut Sql, parts: &[&str]) {
+    /// So many of its threes find a text.
+    const THREES: usize = 64;
+    let letters: Vec<Vec<char>> = parts.iter().map(|part| part.chars().collect()).collect();
+    let threes: Vec<String> = letters.iter().flat_map(|part| part.windows(3)).map(String::from_iter).collect();
+    let mut wanted = String::new();
+    for three in threes.iter().step_by(threes.len().div_ceil(THREES).max(1)) {
+        wanted.extend(["\"", &three.replace('"', "\"\""), "\" "]);
+    }
+    sql.push("SELECT rowid FROM task_name WHERE task_name MATCH ").push_bind(wanted);
 }
 
 /// A regular expression of ours, as it is bound.

@@ -17,7 +17,7 @@ mod monitoring;
 mod nats;
 mod outcome;
 mod poison;
-mod seed;
+pub(crate) mod seed;
 mod sim;
 mod sim_answers;
 mod store;

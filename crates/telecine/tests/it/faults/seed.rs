@@ -21,7 +21,8 @@ pub(super) fn random_faults() -> Random {
     random_of("TELECINE_FAULT_SEED")
 }
 
-fn random_of(name: &str) -> Random {
+/// What the variable says, or another each time; printed, so that it can be said.
+pub(crate) fn random_of(name: &str) -> Random {
     let seed = set(name).unwrap_or_else(|| SystemClock.now().as_millis().cast_unsigned());
     println!("{name}={seed}");
     Random(seed)

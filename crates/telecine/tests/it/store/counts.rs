@@ -184,6 +184,7 @@ impl World<'_> {
 
     async fn check(&self, seed: u64) {
         assert_eq!(self.lab.miscounted().await, 0, "seed {seed}");
+        assert_eq!(self.lab.misnamed().await, 0, "seed {seed}");
         for filter in self.filters() {
             for sort_by in [SortBy::CreatedAt, SortBy::UpdatedAt] {
                 for (page, descending) in [(1, false), (2, true), (3, false)] {
@@ -248,6 +249,7 @@ async fn totals_are_exact_whatever_happened(lab: &Lab) {
     moving.run(|_| ()).await.unwrap();
     moving.verify(|_| ()).await.unwrap();
     assert_eq!(super::lab::miscounted_in(database.url()).await, 0, "seed {seed}");
+    assert_eq!(super::lab::misnamed_in(database.url()).await, 0, "seed {seed}");
     let new = PostgresStore::open(database.url()).await.unwrap();
     for filter in world.filters() {
         let told = new.tasks(lab.workspace, &filter, FIRST_PAGE).await.unwrap();

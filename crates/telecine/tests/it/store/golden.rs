@@ -231,12 +231,16 @@ async fn write_tasks(lab: &Lab) {
 /// Every row of every table as SQL, in an order in which it can be read back; words are left out, for they come with
 /// the segments, and counts, for they come with the tasks.
 async fn dump(pool: &SqlitePool) -> String {
-    const OURS: &str = "name NOT LIKE 'words\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-    let schema = format!("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND {OURS} ORDER BY rowid");
+    const OURS: &str = "name NOT LIKE 'words\\_%' ESCAPE '\\' AND name NOT LIKE 'task\\_name\\__%' ESCAPE '\\' \
+        AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'task_name_removed'";
+    // It does not keep what it was told.
+    const NAMES: &str = "INSERT INTO task_name (rowid, name) SELECT seq, CASE WHEN instr(locator, filename) > 0 THEN locator \
+        ELSE locator || char(10) || filename END FROM task;\n";
+    let schema = format!("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND ({OURS}) ORDER BY rowid");
     let schema: Vec<String> = sqlx::query_scalar(AssertSqlSafe(schema)).fetch_all(pool).await.unwrap();
     let mut sql = schema.iter().fold(String::new(), |sql, statement| format!("{sql}{statement};\n"));
     let tables = format!(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'words' AND {OURS} ORDER BY rowid"
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('words', 'task_name') AND ({OURS}) ORDER BY rowid"
     );
     let tables: Vec<String> = sqlx::query_scalar(AssertSqlSafe(tables)).fetch_all(pool).await.unwrap();
     for table in tables.iter().map(String::as_str).chain(["sqlite_sequence"]) {
@@ -244,7 +248,7 @@ async fn dump(pool: &SqlitePool) -> String {
             writeln!(sql, "INSERT INTO {table} VALUES ({row});").unwrap();
         }
     }
-    sql
+    sql + NAMES
 }
 
 async fn dump_rows(pool: &SqlitePool, table: &str) -> Vec<String> {
@@ -279,6 +283,9 @@ async fn read_everything(store: &Arc<dyn Store>) -> String {
     tell("caller", &[store.caller([1; 32]).await.unwrap(), store.caller([2; 32]).await.unwrap()]);
     tell("indexes", &store.indexes(workspace, &IndexFilter::default(), FIRST_PAGE).await.unwrap());
     tell("tasks", &store.tasks(workspace, &TaskFilter::default(), FIRST_PAGE).await.unwrap());
+    let named = TaskFilter { name: Some("LIDAY.m".to_owned()), ..TaskFilter::default() };
+    let named = store.tasks(workspace, &named, FIRST_PAGE).await.unwrap();
+    tell("tasks of a name", &named.rows.iter().map(|task| task.source.filename()).collect::<Vec<_>>());
     tell("transfers", &store.transfers(workspace, FIRST_PAGE).await.unwrap());
     tell("videos", &store.videos(workspace, index, &VideoFilter::default(), FIRST_PAGE).await.unwrap());
     tell("picture", &store.thumbnail(ready, None).await.unwrap());

@@ -49,7 +49,7 @@ async fn a_stranger_sees_and_changes_nothing(lab: &Lab) {
     let stranger = lab.stranger();
     assert_eq!(lab.store.index(stranger, index).await.unwrap(), None);
     let listed = lab.store.indexes(stranger, &IndexFilter::default(), FIRST_PAGE).await.unwrap();
-    assert_eq!(listed, Listed { rows: Vec::new(), total: 0 });
+    assert_eq!(listed, Listed { rows: Vec::new(), total: 0, is_at_least: false });
     assert!(!lab.store.rename_index(stranger, index, "mine", lab.now()).await.unwrap());
     assert!(!lab.store.delete_index(stranger, index).await.unwrap());
     assert_eq!(lab.store.task(stranger, task).await.unwrap(), None);

@@ -107,8 +107,11 @@ impl Lab {
                      created_at, created_at FROM task WHERE seq = (SELECT max(seq) FROM task) \
                      ON CONFLICT DO UPDATE SET number = number + 1, \
                      first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)";
+                let name = "INSERT INTO task_name (rowid, name) SELECT seq, locator FROM task WHERE seq = (SELECT max(seq) FROM task)";
                 if made.rows_affected() > 0 {
-                    sqlx::query(count).execute(&raw).await.unwrap();
+                    for statement in [count, name] {
+                        sqlx::query(statement).execute(&raw).await.unwrap();
+                    }
                 }
             }
             Some(database) => {
@@ -125,6 +128,17 @@ impl Lab {
         match &self.database {
             None => sqlx::query_scalar(MISCOUNTED).fetch_one(&self.raw().await).await.unwrap(),
             Some(database) => miscounted_in(database.url()).await,
+        }
+    }
+
+    /// How many tasks have no name that is found by its letters, or have left one.
+    pub(crate) async fn misnamed(&self) -> i64 {
+        match &self.database {
+            None => {
+                let misnamed = MISNAMED.replace("task_name", "(SELECT rowid AS seq FROM task_name)");
+                sqlx::query_scalar(AssertSqlSafe(misnamed)).fetch_one(&self.raw().await).await.unwrap()
+            }
+            Some(database) => misnamed_in(database.url()).await,
         }
     }
 
@@ -313,6 +327,15 @@ const MISCOUNTED: &str = "SELECT count(*) FROM (SELECT workspace_id, lane, index
     GROUP BY 1, 2, 3, 4, 5, 6) t FULL JOIN (SELECT * FROM task_count WHERE number <> 0) c ON c.workspace_id = t.workspace_id \
     AND c.lane = t.lane AND c.index_id = t.index_id AND c.status = t.status AND c.fault_code = t.code AND c.part = t.part \
     WHERE c.number IS NULL OR t.number IS NULL OR c.number <> t.number OR c.first_at > t.first_at OR c.last_at < t.last_at";
+
+const MISNAMED: &str =
+    "SELECT count(*) FROM task t FULL JOIN task_name n ON n.seq = t.seq WHERE t.seq IS NULL OR n.seq IS NULL";
+
+/// [`Lab::misnamed`] in any PostgreSQL database.
+pub(crate) async fn misnamed_in(url: &str) -> i64 {
+    let mut raw = sqlx::PgConnection::connect(url).await.unwrap();
+    sqlx::query_scalar(MISNAMED).fetch_one(&mut raw).await.unwrap()
+}
 
 /// [`Lab::miscounted`] in any PostgreSQL database.
 pub(crate) async fn miscounted_in(url: &str) -> i64 {

@@ -11,6 +11,7 @@ mod inventory;
 mod keys;
 pub(crate) mod lab;
 mod moving;
+mod names;
 mod plans;
 mod processes;
 mod search;

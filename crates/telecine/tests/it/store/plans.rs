@@ -108,6 +108,13 @@ async fn ask(what: &str, store: &PostgresStore, lab: &Lab, index: IndexId, trans
             let named = TaskFilter { filename: Some("77.mp4".to_owned()), ..TaskFilter::default() };
             assert_eq!(store.tasks(lab.workspace, &named, FIRST_PAGE).await.unwrap().total, 20);
         }
+        "a part of a name" => {
+            let part = |name: &str| TaskFilter { name: Some(name.to_owned()), ..TaskFilter::default() };
+            let few = store.tasks(lab.workspace, &part("19/77"), FIRST_PAGE).await.unwrap();
+            assert_eq!((few.total, few.is_at_least), (11, false));
+            let many = store.tasks(lab.workspace, &part(".mp4"), FIRST_PAGE).await.unwrap();
+            assert_eq!((many.total, many.is_at_least, many.rows.len()), (1_000, true, 50));
+        }
         "a claim" => {
             let claim = store.claim_next(now, LEASE).await.unwrap().expect("a task is due");
             assert!(store.claimed_task(&claim).await.unwrap().is_ok());
@@ -121,12 +128,13 @@ async fn ask(what: &str, store: &PostgresStore, lab: &Lab, index: IndexId, trans
     }
 }
 
-const ASKED: [&str; 10] = [
+const ASKED: [&str; 11] = [
     "a page of waiting tasks",
     "a page of failed tasks",
     "few among many",
     "a page in the middle",
     "a name",
+    "a part of a name",
     "a claim",
     "the queue",
     "a word",

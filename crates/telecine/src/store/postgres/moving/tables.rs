@@ -15,8 +15,8 @@ use super::super::words::vector_of;
 use super::cells::Cell;
 use crate::fault::Result;
 
-/// What is made anew by whoever needs it, for it tells of processes, not of videos; and what triggers count as tasks come.
-const LEFT_OUT: [&str; 5] = ["process", "duty", "in_hand", "fact", "task_count"];
+/// What is made anew by whoever needs it, for it tells of processes, not of videos; and what triggers write as tasks come.
+const LEFT_OUT: [&str; 6] = ["process", "duty", "in_hand", "fact", "task_count", "task_name"];
 /// Columns that hold keys of objects, in which every character counts.
 const KEYS: [(&str, &str); 4] =
     [("inventory", "key"), ("task", "locator"), ("import_refusal", "key"), ("asset", "object_key")];
@@ -54,7 +54,8 @@ pub(super) struct Table {
 pub(super) async fn of_both(from: &SqlitePool, to: &PgPool) -> Result<Vec<Table>> {
     let names: Vec<String> = sqlx::query_scalar(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
-         AND name NOT LIKE '\\_sqlx%' ESCAPE '\\' AND name <> 'words' AND name NOT LIKE 'words\\_%' ESCAPE '\\' ORDER BY name",
+         AND name NOT LIKE '\\_sqlx%' ESCAPE '\\' AND name <> 'words' AND name NOT LIKE 'words\\_%' ESCAPE '\\' \
+         AND name NOT LIKE 'task\\_name\\_%' ESCAPE '\\' ORDER BY name",
     )
     .fetch_all(from)
     .await?;
