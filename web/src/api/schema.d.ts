@@ -3491,6 +3491,7 @@ export interface components {
              * @description 0 when there is nothing.
              */
             total_page: number;
+            total_relation?: components["schemas"]["TotalRelation"] | null;
             /** Format: int64 */
             total_results: number;
         };
@@ -4653,6 +4654,11 @@ export interface components {
             /** Format: int64 */
             output_tokens: number;
         };
+        /**
+         * @description How a total is to be read.
+         * @enum {string}
+         */
+        TotalRelation: "gte";
         /** @description What is said in a video, in any order; each line replaces nothing but all of them together replace what was there. */
         Transcript: {
             /** @description As `GET` answers it; an empty list where nothing is said. */

@@ -312,25 +312,29 @@ export function Table<Row>({
   );
 }
 
-/** Steps through the pages of a list. Pages begin at 1. */
+/** Steps through the pages of a list. Pages begin at 1. When there may be more than `total`, nobody knows the last. */
 export function Pager({
   page,
   pages,
   total,
+  isAtLeast = false,
   what,
   onPage,
 }: {
   page: number;
   pages: number;
   total: number;
+  isAtLeast?: boolean;
   what: string;
   onPage: (page: number) => void;
 }) {
   return (
     <nav className="pager" aria-label={`Pages of ${what}`}>
       <span className="soft numeric" aria-live="polite">
+        {isAtLeast ? "at least " : ""}
         {formatNumber(total)} {what}
-        {pages > 1 ? ` · page ${formatNumber(page)} of ${formatNumber(pages)}` : ""}
+        {pages > 1 ? ` · page ${formatNumber(page)}` : ""}
+        {pages > 1 && !isAtLeast ? ` of ${formatNumber(pages)}` : ""}
       </span>
       {pages > 1 && (
         <span className="row">

@@ -21,6 +21,7 @@ impl PostgresStore {
             self.engine().await?,
             self.shape().await?,
             self.pgvector().await?,
+            self.pg_trgm().await?,
             self.encoding().await?,
             self.standby().await?,
             self.setting("fsync", "off", "after a power cut, the database is damaged").await?,
@@ -64,13 +65,16 @@ impl PostgresStore {
         Ok(Finding::shape(applied, MIGRATIONS.iter().map(|known| known.version).max().unwrap_or(0)))
     }
 
+    /// The versions of an extension that is installed, and that can be; none when there is none on the host.
+    async fn extension(&self, name: &str) -> Result<Option<(Option<String>, Option<String>)>> {
+        let statement =
+            "SELECT installed_version, default_version FROM pg_available_extensions WHERE name = $1";
+        Ok(sqlx::query_as(statement).bind(name).fetch_optional(&self.readers).await?)
+    }
+
     async fn pgvector(&self) -> Result<Finding> {
         const WHAT: &str = "pgvector";
-        let found: Option<(Option<String>, Option<String>)> = sqlx::query_as(
-            "SELECT installed_version, default_version FROM pg_available_extensions WHERE name = 'vector'",
-        )
-        .fetch_optional(&self.readers)
-        .await?;
+        let found = self.extension("vector").await?;
         let is_enough = |version: &str| {
             let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
             [parts.next().unwrap_or(0), parts.next().unwrap_or(0)] >= MIN_PGVECTOR
@@ -95,6 +99,22 @@ impl PostgresStore {
                 format!("only {} can be installed", version.unwrap_or_default()),
                 "Install version 0.8 or later on the database's host.",
             ),
+        })
+    }
+
+    async fn pg_trgm(&self) -> Result<Finding> {
+        const WHAT: &str = "pg_trgm";
+        Ok(match self.extension(WHAT).await? {
+            None => Finding::fatal(
+                WHAT,
+                "not there",
+                "Install PostgreSQL's own extensions on the database's host (\"contrib\"; on Debian they come with the server).",
+            ),
+            Some((Some(installed), _)) => Finding::well(WHAT, installed),
+            Some((None, version)) => {
+                let version = version.unwrap_or_default();
+                Finding::well(WHAT, format!("{version} can be installed; the first start does it"))
+            }
         })
     }
 

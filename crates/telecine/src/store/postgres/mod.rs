@@ -57,7 +57,7 @@ impl PostgresStore {
     /// `sslmode`), and brings it to the shape of this version; processes that start together take turns.
     ///
     /// # Errors
-    /// When it cannot be reached or written, lacks the extension pgvector, or was made by a later version.
+    /// When it cannot be reached or written, lacks the extension pgvector or pg_trgm, or was made by a later version.
     pub async fn open(url: &str) -> Result<Self> {
         let (writer, readers) = (pool_of(url, WRITERS)?, pool_of(url, READERS)?);
         let host = writer.connect_options().get_host().to_owned();

@@ -86,6 +86,7 @@ export function TaskList() {
                 page={number}
                 pages={pages}
                 total={page_info.total_results}
+                isAtLeast={page_info.total_relation === "gte"}
                 what={page_info.total_results === 1 ? "task" : "tasks"}
                 onPage={turn}
               />
