@@ -1,6 +1,6 @@
 //! Lists of tasks by kind: into which index, of which transfer, in which status, with which fault, made when. How many there
 //! are is told by `task_count`, which triggers keep; where a page lies in the order is told by it, too, so that nothing is
-//! walked that nobody asked for. Other filters look at every task: `lists`.
+//! walked that nobody asked for. For other filters see [`super::sought`].
 
 use super::filters::{Sql, equals, in_index, is_index, within_moments};
 use super::lists::column_of;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::counters::Recount;
-use super::filters::{Sql, equals, in_index, is_called, is_index, within, within_moments};
+use super::filters::{Sql, equals, in_index, is_called, is_index, within, within_moments, within_whole};
 use super::lists::{List, column_of};
 use super::rows::{SourceColumns, TASK_COLUMNS, TaskRow, parsed_if_any, source_columns, status, to_json};
 use super::{
-    AFTER_INSERT, ROWS_PER_STATEMENT, SqlStore, Write, claims, content, kinds, names, storable, to_its_end,
+    AFTER_INSERT, ROWS_PER_STATEMENT, SqlStore, Write, claims, content, kinds, sought, storable, to_its_end,
     transfers,
 };
 use crate::fault::{Code, Fault, Result};
@@ -152,10 +152,10 @@ impl TaskStore for SqlStore {
         if filter.filename.is_some() {
             return list.page_of_all(column, self, paging, TaskRow::into_task).await;
         }
-        if let Some(name) = &filter.name {
-            return names::page(self, &list, name, column, paging).await;
+        match sought::page(self, &list, workspace, filter, column, paging).await? {
+            Some(listed) => Ok(listed),
+            None => list.page_by(column, self, paging, TaskRow::into_task).await,
         }
-        list.page_by(column, self, paging, TaskRow::into_task).await
     }
 
     async fn task_counts(&self, workspace: WorkspaceId, index: IndexId) -> Result<Counts> {
@@ -376,8 +376,8 @@ pub(in crate::store) fn conditions(sql: &mut Sql, workspace: WorkspaceId, filter
         is_called(sql, "t.locator", "t.filename", name);
     }
     within(sql, "t.duration_s", *duration_s);
-    within(sql, "t.width", *width);
-    within(sql, "t.height", *height);
+    within_whole(sql, "t.width", *width);
+    within_whole(sql, "t.height", *height);
     within_moments(sql, "t.created_at", *created_at);
     within_moments(sql, "t.updated_at", *updated_at);
 }

@@ -95,6 +95,30 @@ async fn tasks_of_a_name_are_served_by_an_index() {
     }
 }
 
+/// Measures are looked up, where SQLite would read all tasks of the workspace.
+#[tokio::test]
+async fn tasks_of_a_measure_are_served_by_indexes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("telecine.db")).await.unwrap();
+    for (column, index) in [
+        ("duration_s", "task_of_length"),
+        ("width", "task_of_width"),
+        ("height", "task_of_height"),
+        ("updated_at", "task_changed_of_workspace"),
+    ] {
+        for range in ["t.{} >= 1", "t.{} <= 1", "t.{} >= 1 AND t.{} <= 2"] {
+            let range = range.replace("{}", column);
+            let explain = format!(
+                "EXPLAIN QUERY PLAN SELECT t.seq FROM task t WHERE t.workspace_id = 'w' AND {range} LIMIT 9"
+            );
+            let steps: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(AssertSqlSafe(explain)).fetch_all(&store.readers).await.unwrap();
+            let served = format!("SEARCH t USING COVERING INDEX {index} (workspace_id=? AND {column}");
+            assert!(steps.iter().any(|(.., step)| step.starts_with(&served)), "{served}: {steps:?}");
+        }
+    }
+}
+
 /// With a million tasks waiting, or as many transfers that are over, nothing of it is walked.
 #[tokio::test]
 async fn what_is_left_is_counted_by_indexes() {

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use telecine::ids::{IndexId, TransferId};
 use telecine::store::postgres::PostgresStore;
 use telecine::store::{
-    Paging, SearchStore as _, SortBy, SystemStore as _, TaskFilter, TaskStore as _, WordQuery,
+    Paging, SearchStore as _, SortBy, SystemStore as _, TaskFilter, TaskStore as _, Within, WordQuery,
 };
 use telecine::transfer::Status;
 use telecine::video::SegmentKind;
@@ -32,6 +32,8 @@ async fn seed(lab: &Lab, connection: &mut PgConnection) -> (IndexId, TransferId)
     let fail = "UPDATE task SET status = 'failed', due_at = NULL, fault_code = 'x', \
                 fault = '{\"code\":\"video_file_broken\",\"message\":\"It is broken.\"}' WHERE seq % 1000 = 7 AND due_at IS NOT NULL";
     sqlx::query(fail).execute(&mut *connection).await.unwrap();
+    let measure = "UPDATE task SET duration_s = seq / 4.0, width = CASE WHEN seq % 1000 = 7 THEN 7680 ELSE 1920 END, height = 1080";
+    sqlx::query(measure).execute(&mut *connection).await.unwrap();
     // Other spaces than that of the index have most of the segments, as with many customers.
     let more = [
         format!(
@@ -115,6 +117,20 @@ async fn ask(what: &str, store: &PostgresStore, lab: &Lab, index: IndexId, trans
             let many = store.tasks(lab.workspace, &part(".mp4"), FIRST_PAGE).await.unwrap();
             assert_eq!((many.total, many.is_at_least, many.rows.len()), (1_000, true, 50));
         }
+        "measures" => {
+            let exactly = |measure| Within { min: Some(measure), max: Some(measure) };
+            let wide = TaskFilter { width: exactly(7_680.0), ..TaskFilter::default() };
+            let long = TaskFilter { duration_s: exactly(77.25), ..TaskFilter::default() };
+            let changed = Within { min: Some(now.after(LEASE)), max: None };
+            let changed = TaskFilter { updated_at: changed, ..TaskFilter::default() };
+            for (filter, total) in [(wide, 100), (long, 1), (changed, 0)] {
+                let listed = store.tasks(lab.workspace, &filter, FIRST_PAGE).await.unwrap();
+                assert_eq!((listed.total, listed.is_at_least), (total, false), "{filter:?}");
+            }
+            let usual = TaskFilter { width: exactly(1_920.0), ..TaskFilter::default() };
+            let listed = store.tasks(lab.workspace, &usual, FIRST_PAGE).await.unwrap();
+            assert_eq!((listed.total, listed.is_at_least, listed.rows.len()), (1_000, true, 50));
+        }
         "a claim" => {
             let claim = store.claim_next(now, LEASE).await.unwrap().expect("a task is due");
             assert!(store.claimed_task(&claim).await.unwrap().is_ok());
@@ -128,13 +144,14 @@ async fn ask(what: &str, store: &PostgresStore, lab: &Lab, index: IndexId, trans
     }
 }
 
-const ASKED: [&str; 11] = [
+const ASKED: [&str; 12] = [
     "a page of waiting tasks",
     "a page of failed tasks",
     "few among many",
     "a page in the middle",
     "a name",
     "a part of a name",
+    "measures",
     "a claim",
     "the queue",
     "a word",

@@ -28,3 +28,8 @@ BEGIN
 END $$;
 CREATE TRIGGER task_name_deleted AFTER DELETE ON task REFERENCING OLD TABLE AS old_task
     FOR EACH STATEMENT EXECUTE FUNCTION forget_names_of_deleted_tasks();
+
+-- Tasks by measures, once these are known.
+CREATE INDEX task_of_length ON task (workspace_id, duration_s, seq) WHERE duration_s IS NOT NULL;
+CREATE INDEX task_of_width ON task (workspace_id, width, seq) WHERE width IS NOT NULL;
+CREATE INDEX task_of_height ON task (workspace_id, height, seq) WHERE height IS NOT NULL;

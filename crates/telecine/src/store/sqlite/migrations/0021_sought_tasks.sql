@@ -6,3 +6,8 @@ SELECT seq, CASE WHEN instr(locator, filename) > 0 THEN locator ELSE locator || 
 CREATE TRIGGER task_name_removed AFTER DELETE ON task BEGIN
     DELETE FROM task_name WHERE rowid = OLD.seq;
 END;
+
+-- Tasks by measures, once these are known.
+CREATE INDEX task_of_length ON task (workspace_id, duration_s) WHERE duration_s IS NOT NULL;
+CREATE INDEX task_of_width ON task (workspace_id, width) WHERE width IS NOT NULL;
+CREATE INDEX task_of_height ON task (workspace_id, height) WHERE height IS NOT NULL;
