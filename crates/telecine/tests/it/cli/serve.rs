@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use telecine::store::TaskStore;
 use telecine::store::sqlite::SqliteStore;
 use telecine::time::{Clock, SystemClock};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::program::{Server, models, ran, run, telecine};
 
@@ -194,14 +195,23 @@ async fn a_second_signal_ends_at_once() {
         server.url.trim_start_matches("http://").split_once('/').unwrap_or((&server.url[7..], ""));
     let mut stuck = tokio::net::TcpStream::connect(host).await.unwrap();
     let head = format!(
-        "POST /v1.2/indexes HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{{",
+        "POST /v1.2/indexes HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\ncontent-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n",
         server.key()
     );
-    tokio::io::AsyncWriteExt::write_all(&mut stuck, head.as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let stopped = Instant::now();
+    stuck.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 25];
+    stuck.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, *b"HTTP/1.1 100 Continue\r\n\r\n", "it waits for the body");
     server.signal("INT");
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let begun = Instant::now();
+    while !std::fs::read_to_string(home.path().join("server.log"))
+        .unwrap()
+        .contains("a second signal ends at once")
+    {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the first signal is told");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let stopped = Instant::now();
     server.signal("INT");
     assert_eq!(server.ended().0, 130);
     assert!(stopped.elapsed() < Duration::from_secs(5), "{:?}", stopped.elapsed());
