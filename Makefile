@@ -36,7 +36,7 @@ bench-poison: ## a hundred bad files among good ones, side by side with the good
 kills: ## kill -9 KILLS=300 times over transfers of TASKS=200 small videos, on SQLite and on PostgreSQL with JetStream
 	scripts/setup.sh
 	TELECINE_KILLS=$(or $(KILLS),300) TELECINE_KILL_TASKS=$(or $(TASKS),200) cargo nextest run -p telecine \
-	    --profile long -E 'test(heavy_fifty_kills) or test(heavy_kills_of_servers)' --no-capture
+	    --profile long -E 'test(long_fifty_kills) or test(long_kills_of_servers)' --no-capture
 
 fuzz: ## fuzz each of our own parsers for SECONDS=60 (nightly Rust; fetches cargo-fuzz)
 	scripts/fuzz.sh $(or $(SECONDS),60)

@@ -148,7 +148,7 @@ async fn round(
 }
 
 #[tokio::test]
-async fn heavy_kills_of_servers_and_workers_lose_nothing_and_double_nothing() {
+async fn long_kills_of_servers_and_workers_lose_nothing_and_double_nothing() {
     let mut random = random();
     let (limit, tasks) = kills_and_tasks(30);
     let folder = tempfile::tempdir().unwrap();

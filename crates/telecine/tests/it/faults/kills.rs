@@ -158,7 +158,7 @@ async fn harass(home: &Path, bucket: &Bucket, random: &mut Random, limit: usize)
 }
 
 #[tokio::test]
-async fn heavy_fifty_kills_lose_nothing_and_double_nothing() {
+async fn long_fifty_kills_lose_nothing_and_double_nothing() {
     let mut random = random();
     let (limit, tasks) = kills_and_tasks(50);
     let folder = tempfile::tempdir().unwrap();
@@ -198,7 +198,7 @@ async fn transfers(server: &Server) -> BTreeMap<String, u64> {
 }
 
 #[tokio::test]
-async fn heavy_a_manifest_is_taken_whole_or_not_at_all_and_never_lost_once_acknowledged() {
+async fn long_a_manifest_is_taken_whole_or_not_at_all_and_never_lost_once_acknowledged() {
     const ENTRIES: u64 = 5_000;
     const KILLS: usize = 12;
     let mut random = random();
@@ -255,7 +255,7 @@ async fn imports(server: &Server, path: &str) -> BTreeMap<String, u64> {
 }
 
 #[tokio::test]
-async fn heavy_an_import_is_there_whole_or_not_at_all_and_never_keeps_the_next_one_out() {
+async fn long_an_import_is_there_whole_or_not_at_all_and_never_keeps_the_next_one_out() {
     const FILES: u64 = 3_000;
     const KILLS: usize = 12;
     let mut random = random();

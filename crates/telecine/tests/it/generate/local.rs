@@ -36,7 +36,7 @@ fn check_times(list: &Value) {
 }
 
 #[tokio::test]
-async fn heavy_a_real_model_writes_about_a_video_and_its_times_are_the_videos() {
+async fn long_a_real_model_writes_about_a_video_and_its_times_are_the_videos() {
     let writer = open_writer(&config()).expect("scripts/setup.sh builds and fetches it").expect("a writer");
     let lab = Lab::writing(writer).await;
     let engines = json!([
