@@ -10,6 +10,7 @@
 #     deploy    another one with what checks the files in deploy/, in .venv-deploy, which only the tests need
 #     rust      cargo-nextest, if there is none
 #     build     the server, in the development profile
+#     tests     the tests and the server that they try, which then fetches the models of the parts that come after
 #     models    the models that a server needs by default
 #     models-all  every model that the tests use (Whisper too), and the sample photos
 #     system-writer  Debian packages that building the writer (llama.cpp) needs: CMake and libclang
@@ -18,10 +19,10 @@
 #     node      Node.js with npm, in .venv-node, from the lock file
 #     web       the dashboard, in web/dist (needs node)
 #     demo      system python web build models samples
-#     all       system system-tests system-writer python web azurite aws deploy rust models-all samples
+#     all       system system-tests system-writer python web azurite aws deploy rust tests models-all samples
 #
 # Environment: TELECINE_CACHE (models and media; default ~/.cache/telecine), TELECINE_MODELS (models alone),
-# TELECINE_VENV (default .venv here).
+# TELECINE_VENV (default .venv here), TELECINE_BIN (the program that fetches models; default: it is built).
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -172,11 +173,23 @@ setup_build() {
     (cd "$root" && cargo build -p telecine)
 }
 
-fetch_models() { # OPTION… of `telecine models fetch`; pip comes from the virtual environment.
+# Tests of all crates are built with features of dependencies that the server alone is built without: who needs the tests
+# takes their server, or it would be compiled twice.
+setup_tests() {
     need_cargo
+    say "building the tests"
+    (cd "$root" && cargo nextest run --workspace --locked --no-run --cargo-quiet)
+    export TELECINE_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/telecine
+}
+
+fetch_models() { # OPTION… of `telecine models fetch`; pip comes from the virtual environment.
     [ -x "$venv/bin/python" ] || setup_python
+    if [ -z "${TELECINE_BIN:-}" ]; then
+        setup_build
+        TELECINE_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/telecine
+    fi
     say "fetching and checking models"
-    (cd "$root" && cargo run --quiet -p telecine -- models fetch --python "$venv/bin/python" "$@")
+    "$TELECINE_BIN" models fetch --python "$venv/bin/python" "$@"
 }
 
 setup_writer() {
@@ -213,11 +226,12 @@ setup_part() {
         deploy) setup_deploy ;;
         rust) setup_rust ;;
         build) setup_build ;;
+        tests) setup_tests ;;
         models) fetch_models ;;
         models-all) setup_models_all ;;
         samples) setup_samples ;;
         demo) for part in system python web build models samples; do setup_part "$part"; done ;;
-        all) for part in system system-tests system-writer python web azurite aws deploy rust models-all samples; do setup_part "$part"; done ;;
+        all) for part in system system-tests system-writer python web azurite aws deploy rust tests models-all samples; do setup_part "$part"; done ;;
         -h | --help) sed -n '2,/^set -/s/^# \{0,1\}//p' "$0"; exit ;;
         *) die "no such part: $1 (see --help)" ;;
     esac
