@@ -4,7 +4,8 @@ import { world } from "./e2e/world";
 
 export default defineConfig({
   testDir: "e2e",
-  // One server, two cores: one page at a time.
+  // One world for all that runs here, which some journeys change: one at a time. `make test` runs two halves (`--shard`),
+  // each in a world of its own.
   workers: 1,
   fullyParallel: false,
   retries: 0,
@@ -24,6 +25,7 @@ export default defineConfig({
     timezoneId: "Europe/Berlin",
     locale: "en-GB",
     screenshot: "only-on-failure",
-    trace: "retain-on-failure",
+    // It shows the page at every step; pictures besides would take a seventh more of the processor.
+    trace: { mode: "retain-on-failure", screenshots: false },
   },
 });
