@@ -1,6 +1,7 @@
 """Runs each client's tests in the world that world.py makes, two clients at a time, and tells how they went.
 
-    run.py [--client NAME]… [PYTEST-ARGUMENTS…]     NAME: python-1.3.6, js-0.2.8, snippets, schema, …
+    run.py [--client NAME]… [--without NAME]… [PYTEST-ARGUMENTS…]
+                                                    NAME: python-1.3.6, js-0.2.8, snippets, schema, …
     run.py --keep FOLDER                            only the world, until Ctrl-C; FOLDER/world.json tells where it is
     run.py --world FILE [--client NAME]… […]        in a world that is kept so
 
@@ -153,13 +154,14 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--client", action="append", help="only this one; may be given several times")
+    parser.add_argument("--without", action="append", default=[], help="not this one; may be given several times")
     parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="only make the world, there")
     parser.add_argument("--world", type=pathlib.Path, metavar="FILE", help="the world is there already")
     chosen, arguments = parser.parse_known_args()
     known = commands(arguments)
-    if unknown := set(chosen.client or []) - set(known):
+    if unknown := {*(chosen.client or []), *chosen.without} - set(known):
         parser.error(f"no such client: {', '.join(unknown)}; there are {', '.join(known)}")
-    wanted = {name: known[name] for name in chosen.client or known}
+    wanted = {name: known[name] for name in chosen.client or known if name not in chosen.without}
     if chosen.world:
         return test(wanted, chosen.world, is_wordy=True)
     if chosen.keep:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Holds a real server to the official clients of versions.json and to the documentation's own snippets.
 #
-#   tests/clients/run.sh [--client NAME]… [PYTEST-ARGUMENTS…]      see run.py
+#   tests/clients/run.sh [--client NAME]… [--without NAME]… [PYTEST-ARGUMENTS…]      see run.py
 #
 # Starts ministack, a web server for direct links, a proxy that fails on demand and `telecine serve`, each on a free port
 # of loopback, and ends them again. Environment: TELECINE_BIN (the program; default: it is built), TELECINE_VENV, TELECINE_CACHE.
