@@ -142,12 +142,17 @@ impl TaskStore for SqlStore {
         {
             return Ok(listed);
         }
-        let conditions = |sql: &mut Sql| conditions(sql, workspace, filter);
-        let list =
-            List { columns: TASK_COLUMNS, from: "task t", alias: "t", tie: "seq", conditions: &conditions };
         // Tasks of a transfer were made in the order of their rows.
         let is_in_order = filter.transfer.is_some() && paging.sort_by == SortBy::CreatedAt;
         let column = if is_in_order { "seq" } else { column_of(paging) };
+        let conditions = |sql: &mut Sql| {
+            conditions(sql, workspace, filter);
+            if column == "updated_at" {
+                within_moments(sql, "t.updated_at", filter.updated_at);
+            }
+        };
+        let list =
+            List { columns: TASK_COLUMNS, from: "task t", alias: "t", tie: "seq", conditions: &conditions };
         // A whole name has an index, which SQLite would leave for one that is in order.
         if filter.filename.is_some() {
             return list.page_of_all(column, self, paging, TaskRow::into_task).await;
@@ -375,11 +380,12 @@ pub(in crate::store) fn conditions(sql: &mut Sql, workspace: WorkspaceId, filter
     if let Some(name) = name {
         is_called(sql, "t.locator", "t.filename", name);
     }
-    within(sql, "t.duration_s", *duration_s);
-    within_whole(sql, "t.width", *width);
-    within_whole(sql, "t.height", *height);
+    // By `sought`, where they are few; where they are many, an index by them would have all of them sorted for a page.
+    within(sql, "+t.duration_s", *duration_s);
+    within_whole(sql, "+t.width", *width);
+    within_whole(sql, "+t.height", *height);
+    within_moments(sql, "+t.updated_at", *updated_at);
     within_moments(sql, "t.created_at", *created_at);
-    within_moments(sql, "t.updated_at", *updated_at);
 }
 
 async fn delete(store: &SqlStore, workspace: WorkspaceId, id: TaskId) -> Result<bool> {

@@ -181,7 +181,8 @@ pub(super) fn push_named(sql: &mut Sql, parts: &[&str]) {
     /// So many of its threes find a text.
     const THREES: usize = 64;
     let letters: Vec<Vec<char>> = parts.iter().map(|part| part.chars().collect()).collect();
-    let threes: Vec<String> = letters.iter().flat_map(|part| part.windows(3)).map(String::from_iter).collect();
+    let threes: Vec<String> =
+        letters.iter().flat_map(|part| part.windows(3)).map(String::from_iter).collect();
     let mut wanted = String::new();
     for three in threes.iter().step_by(threes.len().div_ceil(THREES).max(1)) {
         wanted.extend(["\"", &three.replace('"', "\"\""), "\" "]);

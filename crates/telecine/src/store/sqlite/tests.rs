@@ -12,7 +12,7 @@ use super::sql::tasks::conditions;
 use super::sql::transfers::IN_HAND_OF;
 use super::sql::turns::{LANES_IN_TURN, TRANSFER_HAD_ITS_TURN, TRANSFER_IN_TURN, WORKSPACE_HAD_ITS_TURN};
 use crate::ids::{TransferId, WorkspaceId};
-use crate::store::TaskFilter;
+use crate::store::{TaskFilter, Within};
 use crate::time::Timestamp;
 use crate::transfer::Status;
 
@@ -116,6 +116,25 @@ async fn tasks_of_a_measure_are_served_by_indexes() {
             let served = format!("SEARCH t USING COVERING INDEX {index} (workspace_id=? AND {column}");
             assert!(steps.iter().any(|(.., step)| step.starts_with(&served)), "{served}: {steps:?}");
         }
+    }
+    // Where they are many, the list is read in its order.
+    let workspace = WorkspaceId::generate(Timestamp::from_millis(1));
+    let (from, now) = (Within { min: Some(1.0), max: None }, Timestamp::from_millis(1));
+    for filter in [
+        TaskFilter { duration_s: from, ..TaskFilter::default() },
+        TaskFilter { width: from, ..TaskFilter::default() },
+        TaskFilter { height: from, ..TaskFilter::default() },
+        TaskFilter { updated_at: Within { min: Some(now), max: None }, ..TaskFilter::default() },
+    ] {
+        let mut sql = Sql::new("EXPLAIN QUERY PLAN SELECT t.id FROM task t".to_owned());
+        conditions(&mut sql, workspace, &filter);
+        sql.push(" ORDER BY t.created_at DESC, t.seq DESC LIMIT 10");
+        let steps: Vec<(i64, i64, i64, String)> =
+            sql.build_query_as().fetch_all(&store.readers).await.unwrap();
+        let is_in_order =
+            |(.., step): &(i64, i64, i64, String)| step.starts_with("SEARCH t USING INDEX task_of_workspace");
+        assert!(steps.iter().any(is_in_order), "{filter:?}: {steps:?}");
+        assert!(!steps.iter().any(|(.., step)| step.contains("TEMP B-TREE")), "{filter:?}: {steps:?}");
     }
 }
 

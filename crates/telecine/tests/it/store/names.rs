@@ -22,7 +22,8 @@ fn named(name: &str) -> TaskFilter {
 }
 
 /// Letters that databases and indexes have views on.
-const LETTERS: [&str; 16] = ["a", "A", "b", "B", "é", "É", "ß", "İ", "0", ".", "-", "_", "/", "%", "\"", "\\"];
+const LETTERS: [&str; 16] =
+    ["a", "A", "b", "B", "é", "É", "ß", "İ", "0", ".", "-", "_", "/", "%", "\"", "\\"];
 
 fn text(random: &mut Random, letters: &[&str], most: u64) -> String {
     let length = 1 + random.next() % most;
