@@ -2,11 +2,12 @@
 //! first by scans and then by a graph. Prints Markdown tables: p50, p99 and recall@10 against the exact scan, for all videos,
 //! a tenth and a hundredth of them; and words.
 //!
-//! `cargo bench -p telecine --bench vectors -- [SEGMENTS [DIM]]` (100,000 and 256 if not given). Starts PostgreSQL by
+//! `cargo bench -p telecine --bench vectors -- [SEGMENTS [DIM]] [postgres]` (100,000 and 256 if not given; PostgreSQL alone, which takes half
+//! the time). Starts PostgreSQL by
 //! `scripts/testservers.py`. Each segment has one vector and eight words. Queries ask for 300 vectors, as a search does, one
 //! at a time, of each engine in turn, so that a busy machine bears on all alike; it still shows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,7 @@ async fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let segments = numbers.first().copied().unwrap_or(100_000);
     let dim = numbers.get(1).copied().unwrap_or(256);
+    let is_alone = std::env::args().any(|argument| argument == "postgres");
     let servers = servers::Servers::start(&["postgres"]);
     let model = ModelRef { id: "made-up".into(), dim };
     let models =
@@ -98,9 +100,11 @@ async fn main() {
             (0..PER_VIDEO).map(one).collect()
         };
         let segments = made(&mut random);
-        let began = Instant::now();
-        sqlite.publish(segments.clone()).await;
-        in_sqlite += ms(began);
+        if !is_alone {
+            let began = Instant::now();
+            sqlite.publish(segments.clone()).await;
+            in_sqlite += ms(began);
+        }
         let began = Instant::now();
         postgres.publish(segments).await;
         in_postgres += ms(began);
@@ -110,54 +114,64 @@ async fn main() {
 
     let queries: Vec<Arc<[f32]>> =
         (0..QUERIES).map(|query| Arc::from(topics.vector(&mut random, query * 13))).collect();
-    let began = Instant::now();
-    sqlite.ask(&model, &queries[0], 1).await;
-    settle(&sqlite.vectors).await;
-    println!(
-        "memory: all graphs after {:.0} s, {} MB",
-        ms(began) / 1e3,
-        sqlite.vectors.stats().bytes / 1_000_000
-    );
+    if !is_alone {
+        let began = Instant::now();
+        sqlite.ask(&model, &queries[0], 1).await;
+        settle(&sqlite.vectors).await;
+        println!(
+            "memory: all graphs after {:.0} s, {} MB",
+            ms(began) / 1e3,
+            sqlite.vectors.stats().bytes / 1_000_000
+        );
+    }
     let began = Instant::now();
     postgres.ask(&model, &queries[0], 1).await;
     println!("database: first query of a process after {:.0} ms", ms(began));
 
     println!("\n| engine | among | p50 ms | p99 ms | recall@10 |\n|---|---|---:|---:|---:|");
     let mut truths: HashMap<(usize, usize), Vec<i64>> = HashMap::new();
-    compare("PostgreSQL, scan", &[&sqlite, &postgres], &model, &queries, &mut truths).await;
+    let beside = if is_alone { None } else { Some(&sqlite) };
+    compare("PostgreSQL, scan", beside, &postgres, &model, &queries, &mut truths).await;
     let began = Instant::now();
     let graphs = postgres.library.store.nearest().expect("it searches vectors");
     graphs.tend_graphs(GraphRules { min_rows: 1, max_build_bytes: 2 << 30 }).await.expect("a graph");
     let built_s = ms(began) / 1e3;
-    compare("PostgreSQL, graph", &[&sqlite, &postgres], &model, &queries, &mut truths).await;
+    compare("PostgreSQL, graph", beside, &postgres, &model, &queries, &mut truths).await;
     println!("\nthe database's graph was made in {built_s:.0} s; load {}", load());
-    words(&[("SQLite", &sqlite), ("PostgreSQL", &postgres)]).await;
+    if !is_alone {
+        words(&[("SQLite", &sqlite), ("PostgreSQL", &postgres)]).await;
+    }
 }
 
-/// Asks both in turn. The first scan of PostgreSQL is the truth.
+/// Asks them in turn. The first scan of PostgreSQL is the truth.
 async fn compare(
     title: &str,
-    engines: &[&Engine; 2],
+    sqlite: Option<&Engine>,
+    postgres: &Engine,
     model: &ModelRef,
     queries: &[Arc<[f32]>],
     truths: &mut HashMap<(usize, usize), Vec<i64>>,
 ) {
     for (among, step) in [("all", 1), ("10 %", 10), ("1 %", 100)] {
-        let mut times: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-        let mut hits = [0; 2];
+        let (mut times, mut hits) = ([Vec::new(), Vec::new()], [0; 2]);
         for (number, query) in queries.iter().enumerate() {
-            let (rows, time) = engines[1].ask(model, query, step).await;
-            times.entry(1).or_default().push(time);
+            let (rows, time) = postgres.ask(model, query, step).await;
+            times[1].push(time);
             let truth =
                 truths.entry((step, number)).or_insert_with(|| rows.iter().copied().take(10).collect());
             hits[1] += common(truth, &rows);
-            let (rows, time) = engines[0].ask(model, query, step).await;
-            times.entry(0).or_default().push(time);
-            hits[0] += common(truth, &rows);
+            if let Some(sqlite) = sqlite {
+                let (rows, time) = sqlite.ask(model, query, step).await;
+                times[0].push(time);
+                hits[0] += common(truth, &rows);
+            }
         }
-        for (engine, name) in [(0, "SQLite, memory"), (1, title)] {
-            let (p50, p99) = percentiles(times.remove(&engine).unwrap_or_default());
-            let recall = hits[engine] as f64 / (10 * queries.len()) as f64;
+        for ((name, times), hits) in ["SQLite, memory", title].into_iter().zip(times).zip(hits) {
+            if times.is_empty() {
+                continue;
+            }
+            let (p50, p99) = percentiles(times);
+            let recall = f64::from(hits) / (10 * queries.len()) as f64;
             println!("| {name} | {among} | {p50:.1} | {p99:.1} | {recall:.3} |");
         }
     }
@@ -203,9 +217,9 @@ async fn settle(vectors: &Vectors) {
     }
 }
 
-fn common(truth: &[i64], found: &[i64]) -> usize {
+fn common(truth: &[i64], found: &[i64]) -> u32 {
     let found: HashSet<&i64> = found.iter().take(10).collect();
-    truth.iter().filter(|row| found.contains(row)).count()
+    truth.iter().filter(|row| found.contains(row)).count() as u32
 }
 
 fn percentiles(mut times: Vec<f64>) -> (f64, f64) {

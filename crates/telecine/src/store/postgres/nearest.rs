@@ -23,6 +23,9 @@ const MAX_WALKED: u32 = 100_000;
 /// What a filtered walk takes for each vector that it meets, as many times what a scan takes for one: about 40 and 2.4
 /// microseconds, of 100,000 vectors of 256 numbers.
 const STEP_COST: f64 = 15.0;
+/// Candidates among which a new vector of a graph finds its neighbours (`ef_construction`): with pgvector's 64, a walk over a million
+/// misses one in twenty of the nearest, with twice as many one in a thousand, for half as much time again and no more bytes.
+const BUILT_AMONG: u32 = 128;
 /// The greatest dimension of a vector in a graph; a row of the index must fit on a page.
 const MAX_GRAPH_DIM: i32 = 4_000;
 /// Memory of an entry of a graph in the making, besides its numbers.
@@ -231,7 +234,8 @@ impl NearestStore for SqlStore {
             .await?;
             let make = AssertSqlSafe(format!(
                 "CREATE INDEX CONCURRENTLY vector_near_{space} ON segment_vector \
-                 USING hnsw ((value::halfvec({dim})) halfvec_ip_ops) WHERE space = {space}"
+                 USING hnsw ((value::halfvec({dim})) halfvec_ip_ops) WITH (ef_construction = {BUILT_AMONG}) \
+                 WHERE space = {space}"
             ));
             sqlx::raw_sql(make).execute(&mut *connection).await?;
             tended.made += 1;
