@@ -107,7 +107,8 @@ impl Lab {
                      created_at, created_at FROM task WHERE seq = (SELECT max(seq) FROM task) \
                      ON CONFLICT DO UPDATE SET number = number + 1, \
                      first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)";
-                let name = "INSERT INTO task_name (rowid, name) SELECT seq, locator FROM task WHERE seq = (SELECT max(seq) FROM task)";
+                let name = "INSERT INTO task_name (rowid, name) SELECT seq, locator || char(10) || filename \
+                     FROM task WHERE seq = (SELECT max(seq) FROM task)";
                 if made.rows_affected() > 0 {
                     for statement in [count, name] {
                         sqlx::query(statement).execute(&raw).await.unwrap();

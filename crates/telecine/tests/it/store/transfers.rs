@@ -401,6 +401,7 @@ async fn the_counters_are_right_whatever_happens(lab: &Lab) {
             take(lab, step, id, &tasks, &mut claims).await;
             check_counters(lab, id, &steps).await;
         }
+        assert_eq!(lab.misnamed().await, 0, "{steps:?}");
         lab.store.delete_index(lab.workspace, index).await.unwrap();
     }
 }

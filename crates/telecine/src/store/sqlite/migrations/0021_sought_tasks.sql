@@ -1,6 +1,6 @@
 -- Every three letters of a task's address and name that follow each other, written once with the task (`store/sql/tasks.rs`):
 -- a part of a name is found by them among millions. They tell a few tasks too many, never too few.
-CREATE VIRTUAL TABLE task_name USING fts5(name, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram');
+CREATE VIRTUAL TABLE task_name USING fts5(name, detail = none, tokenize = 'trigram');
 INSERT INTO task_name (rowid, name)
 SELECT seq, CASE WHEN instr(locator, filename) > 0 THEN locator ELSE locator || char(10) || filename END FROM task;
 CREATE TRIGGER task_name_removed AFTER DELETE ON task BEGIN
