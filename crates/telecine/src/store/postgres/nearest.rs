@@ -24,7 +24,7 @@ const MAX_WALKED: u32 = 100_000;
 /// microseconds, of 100,000 vectors of 256 numbers.
 const STEP_COST: f64 = 15.0;
 /// Candidates among which a new vector of a graph finds its neighbours (`ef_construction`): with pgvector's 64, a walk over a million
-/// misses one in twenty of the nearest, with twice as many one in a thousand, for half as much time again and no more bytes.
+/// misses one in fifteen to twenty of the nearest, with twice as many one in a thousand; it takes longer to build, and no more bytes.
 const BUILT_AMONG: u32 = 128;
 /// The greatest dimension of a vector in a graph; a row of the index must fit on a page.
 const MAX_GRAPH_DIM: i32 = 4_000;
