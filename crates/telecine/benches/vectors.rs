@@ -2,9 +2,8 @@
 //! first by scans and then by a graph. Prints Markdown tables: p50, p99 and recall@10 against the exact scan, for all videos,
 //! a tenth and a hundredth of them; and words.
 //!
-//! `cargo bench -p telecine --bench vectors -- [SEGMENTS [DIM]] [postgres]` (100,000 and 256 if not given; PostgreSQL alone, which takes half
-//! the time). Starts PostgreSQL by
-//! `scripts/testservers.py`. Each segment has one vector and eight words. Queries ask for 300 vectors, as a search does, one
+//! `cargo bench -p telecine --bench vectors -- [SEGMENTS [DIM]] [postgres]` (100,000 and 256 if not given; with `postgres`, that
+//! alone). Starts PostgreSQL by `scripts/testservers.py`. Each segment has one vector and eight words. Queries ask for 300 vectors, as a search does, one
 //! at a time, of each engine in turn, so that a busy machine bears on all alike; it still shows.
 
 use std::collections::{HashMap, HashSet};

@@ -233,7 +233,7 @@ async fn write_tasks(lab: &Lab) {
 async fn dump(pool: &SqlitePool) -> String {
     const OURS: &str = "name NOT LIKE 'words\\_%' ESCAPE '\\' AND name NOT LIKE 'task\\_name\\__%' ESCAPE '\\' \
         AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'task_name_removed'";
-    // It does not keep what it was told.
+    // Its rows do not tell the numbers of their tasks.
     const NAMES: &str = "INSERT INTO task_name (rowid, name) SELECT seq, CASE WHEN instr(locator, filename) > 0 THEN locator \
         ELSE locator || char(10) || filename END FROM task;\n";
     let schema = format!("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND ({OURS}) ORDER BY rowid");
