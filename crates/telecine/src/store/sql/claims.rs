@@ -11,7 +11,7 @@ use super::rows::{
     TASK_COLUMNS, TaskRow, duplicate_by, moment_if_any, parsed, parsed_if_any, signed, status, to_json,
 };
 use super::turns::{self, Lane};
-use super::{SqlStore, Write, storable, webhooks};
+use super::{SqlStore, Write, webhooks};
 use crate::fault::{Code, Fault, Result};
 use crate::ids::{IndexId, TaskId, TransferId};
 use crate::queue::{Claim, Stale};
@@ -139,7 +139,7 @@ fn push_learnt(sql: &mut Sql, learnt: &TaskChange) -> Result<()> {
         sql.push(", content_hash = ").push_bind(hash.clone());
     }
     if let Some(meta) = meta {
-        sql.push(", filename = ").push_bind(storable(&meta.filename).into_owned());
+        // Its name stays that of its source, by which `task_name` knows it.
         sql.push(", duration_s = ").push_bind(meta.duration_s);
         sql.push(", fps = ").push_bind(meta.fps);
         sql.push(", width = ").push_bind(i64::from(meta.width));

@@ -84,27 +84,7 @@ impl List<'_> {
         Ok(Listed { rows, total, is_at_least: most.is_some_and(|most| total >= most) })
     }
 
-    /// The same, for conditions of which no index in the order of the list knows: rows are looked at once, and found again by
-    /// their numbers.
-    pub(super) async fn page_of_all<R, T>(
-        &self,
-        column: &'static str,
-        store: &SqlStore,
-        paging: Paging,
-        read: impl Fn(R) -> Result<T>,
-    ) -> Result<Listed<T>>
-    where
-        R: for<'r> FromRow<'r, Row> + Send + Unpin,
-    {
-        let mut numbers = Sql::new(String::new());
-        self.push_numbers(&mut numbers, column, paging.descending);
-        let mut snapshot = store.snapshot().await?;
-        let listed = self.page_among(numbers, column, &mut snapshot, paging, read).await?;
-        snapshot.commit().await?;
-        Ok(listed)
-    }
-
-    /// The same, of the rows that have these numbers: the answer to a question, in the order of the column.
+    /// The same, of the rows whose numbers are the answer to a question, which tells them in the order of the column.
     pub(super) async fn page_among<R, T>(
         &self,
         mut numbers: Sql,
@@ -130,15 +110,8 @@ impl List<'_> {
         Ok(Listed { rows, total: found.len() as u64, is_at_least: false })
     }
 
-    /// Asks for the numbers of all rows in the order of a column. They are read in the order in which they are met, and not in
-    /// that of an index.
-    pub(in crate::store) fn push_numbers(&self, sql: &mut Sql, column: &'static str, descending: bool) {
-        sql.push(format_args!("SELECT {}.seq FROM {}", self.alias, self.from));
-        self.push_sorted(sql, column, descending);
-    }
-
     /// Adds the conditions, and the order of a column by no index.
-    pub(in crate::store) fn push_sorted(&self, sql: &mut Sql, column: &'static str, descending: bool) {
+    pub(super) fn push_sorted(&self, sql: &mut Sql, column: &'static str, descending: bool) {
         let Self { alias, tie, .. } = *self;
         (self.conditions)(sql);
         let direction = if descending { "DESC" } else { "ASC" };

@@ -1,9 +1,9 @@
-//! Tasks by what no counter knows: a part of the address or name, measures, the moment of the last change. What few tasks can
+//! Tasks by what no counter knows: the name or a part of it or of the address, measures, the moment of the last change. What few tasks can
 //! be is gathered by an index; what many can be is met soon, in the order of the list, and counted up to a limit.
 //!
 //! Of names, `task_name` knows every three letters that follow each other (FTS5's trigrams, pg_trgm).
 
-use super::filters::{Sql, within, within_moments, within_whole};
+use super::filters::{Sql, equals, within, within_moments, within_whole};
 use super::kinds::push_limit;
 use super::lists::List;
 use super::rows::{TaskRow, to_json};
@@ -28,16 +28,17 @@ pub(super) async fn page(
     paging: Paging,
 ) -> Result<Option<Listed<Task>>> {
     let sought = Sought { workspace, filter };
-    let measures = sought.measures();
-    if filter.name.is_none() && measures.is_empty() {
+    let questions = sought.questions();
+    if filter.name.is_none() && questions.is_empty() {
         return Ok(None);
     }
     let mut snapshot = store.snapshot().await?;
+    // The index over letters is read in another way than others.
     let mut few = sought.named(&mut snapshot).await?;
     by_indexes(&mut snapshot).await?;
-    for measure in measures {
+    for question in questions {
         if few.is_none() {
-            few = up_to_few(measure, &mut snapshot).await?;
+            few = up_to_few(question, &mut snapshot).await?;
         }
     }
     let listed = match few {
@@ -49,7 +50,8 @@ pub(super) async fn page(
             list.page_among(sql, column, &mut snapshot, paging, TaskRow::into_task).await?
         }
         None => {
-            let most = paging.page.saturating_mul(paging.limit).saturating_add(1).max(COUNTED);
+            let most = paging.page.saturating_mul(paging.limit).saturating_add(1);
+            let most = most.clamp(COUNTED, i64::MAX.unsigned_abs());
             list.page_up_to(Some(most), column, &mut snapshot, paging, TaskRow::into_task).await?
         }
     };
@@ -74,10 +76,15 @@ impl Sought<'_> {
         up_to_few(sql, on).await
     }
 
-    /// Questions for the tasks of each range that the filter has.
-    fn measures(&self) -> Vec<Sql> {
-        let TaskFilter { duration_s, width, height, updated_at, .. } = self.filter;
+    /// Questions for the tasks of the name and of each range that the filter has.
+    fn questions(&self) -> Vec<Sql> {
+        let TaskFilter { filename, duration_s, width, height, updated_at, .. } = self.filter;
         let mut questions = Vec::new();
+        if filename.is_some() {
+            let mut sql = self.of_workspace();
+            equals(&mut sql, "t.filename", filename.clone());
+            questions.push(sql);
+        }
         if *duration_s != Within::default() {
             let mut sql = self.of_workspace();
             within(&mut sql, "t.duration_s", *duration_s);

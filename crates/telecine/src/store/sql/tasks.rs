@@ -153,10 +153,6 @@ impl TaskStore for SqlStore {
         };
         let list =
             List { columns: TASK_COLUMNS, from: "task t", alias: "t", tie: "seq", conditions: &conditions };
-        // A whole name has an index, which SQLite would leave for one that is in order.
-        if filter.filename.is_some() {
-            return list.page_of_all(column, self, paging, TaskRow::into_task).await;
-        }
         match sought::page(self, &list, workspace, filter, column, paging).await? {
             Some(listed) => Ok(listed),
             None => list.page_by(column, self, paging, TaskRow::into_task).await,
@@ -376,11 +372,11 @@ pub(in crate::store) fn conditions(sql: &mut Sql, workspace: WorkspaceId, filter
         sql.push(")");
     }
     equals(sql, "t.fault_code", code.clone());
-    equals(sql, "t.filename", filename.clone());
     if let Some(name) = name {
         is_called(sql, "t.locator", "t.filename", name);
     }
     // By `sought`, where they are few; where they are many, an index by them would have all of them sorted for a page.
+    equals(sql, by_no_index!("t.filename"), filename.clone());
     within(sql, "+t.duration_s", *duration_s);
     within_whole(sql, "+t.width", *width);
     within_whole(sql, "+t.height", *height);

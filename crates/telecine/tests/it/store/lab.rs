@@ -132,11 +132,12 @@ impl Lab {
         }
     }
 
-    /// How many tasks have no name that is found by its letters, or have left one.
+    /// How many tasks have no name that is found by its letters, or another than theirs, or have left one.
     pub(crate) async fn misnamed(&self) -> i64 {
         match &self.database {
             None => {
-                let misnamed = MISNAMED.replace("task_name", "(SELECT rowid AS seq FROM task_name)");
+                let misnamed = MISNAMED.replace("task_name", "(SELECT rowid AS seq, name FROM task_name)");
+                let misnamed = misnamed.replace("strpos(", "instr(").replace("chr(", "char(");
                 sqlx::query_scalar(AssertSqlSafe(misnamed)).fetch_one(&self.raw().await).await.unwrap()
             }
             Some(database) => misnamed_in(database.url()).await,
@@ -329,8 +330,8 @@ const MISCOUNTED: &str = "SELECT count(*) FROM (SELECT workspace_id, lane, index
     AND c.lane = t.lane AND c.index_id = t.index_id AND c.status = t.status AND c.fault_code = t.code AND c.part = t.part \
     WHERE c.number IS NULL OR t.number IS NULL OR c.number <> t.number OR c.first_at > t.first_at OR c.last_at < t.last_at";
 
-const MISNAMED: &str =
-    "SELECT count(*) FROM task t FULL JOIN task_name n ON n.seq = t.seq WHERE t.seq IS NULL OR n.seq IS NULL";
+const MISNAMED: &str = "SELECT count(*) FROM task t FULL JOIN task_name n ON n.seq = t.seq WHERE t.seq IS NULL OR n.seq IS NULL \
+    OR n.name <> CASE WHEN strpos(t.locator, t.filename) > 0 THEN t.locator ELSE t.locator || chr(10) || t.filename END";
 
 /// [`Lab::misnamed`] in any PostgreSQL database.
 pub(crate) async fn misnamed_in(url: &str) -> i64 {

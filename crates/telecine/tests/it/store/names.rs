@@ -129,6 +129,7 @@ async fn what_many_names_hold_is_counted_up_to_a_limit(lab: &Lab) {
     let rare = list("pier/reel", 1, 50).await;
     assert_eq!((rare.rows.len(), rare.total, rare.is_at_least), (3, 3, false));
     let first = list("reel-", 1, 50).await;
+    assert!(list("reel-", u64::MAX, 50).await.rows.is_empty(), "past the end");
     assert_eq!((first.rows.len(), first.total, first.is_at_least), (50, 1_000, true));
     // Whoever turns pages meets all of them once, and learns the number at the end.
     let mut met = Vec::new();
