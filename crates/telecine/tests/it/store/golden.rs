@@ -232,7 +232,7 @@ async fn write_tasks(lab: &Lab) {
 /// the segments, and counts, for they come with the tasks.
 async fn dump(pool: &SqlitePool) -> String {
     const OURS: &str = "name NOT LIKE 'words\\_%' ESCAPE '\\' AND name NOT LIKE 'task\\_name\\__%' ESCAPE '\\' \
-        AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'task_name_removed'";
+        AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name IN ('task_name_removed', 'task_name_changed')";
     // Its rows do not tell the numbers of their tasks.
     const NAMES: &str = "INSERT INTO task_name (rowid, name) SELECT seq, CASE WHEN instr(locator, filename) > 0 THEN locator \
         ELSE locator || char(10) || filename END FROM task;\n";
