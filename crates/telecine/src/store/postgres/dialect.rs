@@ -89,6 +89,12 @@ macro_rules! as_json {
         concat!($text, "::json")
     };
 }
+/// The numbers of a column as one JSON list: a row for each costs more than to find it.
+macro_rules! list_of {
+    ($column:literal) => {
+        concat!("CAST(json_agg(", $column, ") AS TEXT)")
+    };
+}
 /// A new id of 24 hex digits.
 macro_rules! new_id {
     () => {
@@ -252,6 +258,17 @@ pub(super) async fn by_indexes(on: &mut PgConnection) -> Result<()> {
         "SELECT set_config('enable_seqscan', 'off', TRUE), set_config('enable_bitmapscan', 'off', TRUE), \
          set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE), \
          set_config('jit', 'off', TRUE), set_config('max_parallel_workers_per_gather', '0', TRUE)",
+    )
+    .execute(on)
+    .await?;
+    Ok(())
+}
+
+/// Until the transaction ends, a list is walked in its order, and not gathered and sorted: on the way to a page in its middle the
+/// planner would do that, for it does not know how many rows a value stands for that a statement finds itself.
+pub(super) async fn in_order(on: &mut PgConnection) -> Result<()> {
+    sqlx::query(
+        "SELECT set_config('enable_sort', 'off', TRUE), set_config('enable_incremental_sort', 'off', TRUE)",
     )
     .execute(on)
     .await?;

@@ -7,7 +7,7 @@ use super::lists::column_of;
 use super::places::{Part, Stretch, stretch};
 use super::rows::{TASK_COLUMNS, TaskRow, signed, status, to_json, unsigned};
 use super::tasks::conditions;
-use super::{Connection, SqlStore, by_indexes, push_among_numbers};
+use super::{Connection, SqlStore, by_indexes, in_order, push_among_numbers};
 use crate::fault::Result;
 use crate::ids::{IndexId, TransferId, WorkspaceId};
 use crate::store::{Listed, Paging, SortBy, TaskFilter, Within};
@@ -74,19 +74,23 @@ pub(super) async fn page(
     let is_of_one = filter.transfer.is_some()
         && filter.index.is_some()
         && Kinds { workspace, filter: &of_all_indexes }.number_of_kind(&mut snapshot).await? == total;
-    let mut sql = if total.saturating_mul(GATHERED) < walked {
+    let is_gathered = total.saturating_mul(GATHERED) < walked;
+    let mut sql = if is_gathered {
         kinds.gathered(&wanted, column)
     } else if is_of_one {
         Kinds { workspace, filter: &of_all_indexes }.walked(&wanted, column)
     } else {
         kinds.walked(&wanted, column)
     };
+    if !is_gathered {
+        in_order(&mut snapshot).await?;
+    }
     wanted.push_order(&mut sql, column)?;
     let numbers: Vec<i64> = sql.build_query_scalar().persistent(false).fetch_all(&mut *snapshot).await?;
     let mut sql = Sql::new(format!("SELECT {TASK_COLUMNS} FROM task t WHERE t.seq IN "));
     push_among_numbers(&mut sql, to_json(&numbers)?);
     let direction = if paging.descending { "DESC" } else { "ASC" };
-    sql.push(format_args!(" ORDER BY t.{column} {direction}, t.seq {direction}"));
+    sql.push(format_args!(" ORDER BY +t.{column} {direction}, t.seq {direction}"));
     let rows: Vec<TaskRow> = sql.build_query_as().persistent(false).fetch_all(&mut *snapshot).await?;
     snapshot.commit().await?;
     let rows = rows.into_iter().map(TaskRow::into_task).collect::<Result<_>>()?;

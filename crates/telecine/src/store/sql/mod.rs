@@ -51,7 +51,7 @@ use async_trait::async_trait;
 
 use super::dialect::{
     AFTER_INSERT, Aside, Connection, Db, DbExecutor, HalfVector, Pool, QueryScalar, ROWS_PER_STATEMENT, Row,
-    SNAPSHOT, Write, alone, by_indexes, fields_of, is_storable_key, push_among, push_among_numbers,
+    SNAPSHOT, Write, alone, by_indexes, fields_of, in_order, is_storable_key, push_among, push_among_numbers,
     push_each, push_named, push_words, regular_expression, storable, stored_key, told_key,
 };
 use crate::fault::Result;

@@ -7,7 +7,7 @@ use super::filters::{Sql, equals, within, within_moments, within_whole};
 use super::kinds::push_limit;
 use super::lists::List;
 use super::rows::{TaskRow, to_json};
-use super::{Connection, SqlStore, by_indexes, push_each, push_named};
+use super::{Connection, SqlStore, by_indexes, in_order, push_each, push_named};
 use crate::fault::Result;
 use crate::ids::WorkspaceId;
 use crate::store::{Listed, Paging, TaskFilter, Within};
@@ -52,6 +52,7 @@ pub(super) async fn page(
         None => {
             let most = paging.page.saturating_mul(paging.limit).saturating_add(1);
             let most = most.clamp(COUNTED, i64::MAX.unsigned_abs());
+            in_order(&mut snapshot).await?;
             list.page_up_to(Some(most), column, &mut snapshot, paging, TaskRow::into_task).await?
         }
     };

@@ -85,6 +85,12 @@ macro_rules! as_json {
         concat!("json(", $text, ")")
     };
 }
+/// The numbers of a column as one JSON list: a row for each costs more than to find it.
+macro_rules! list_of {
+    ($column:literal) => {
+        concat!("json_group_array(", $column, ")")
+    };
+}
 /// A new id of 24 hex digits.
 macro_rules! new_id {
     () => {
@@ -225,6 +231,11 @@ pub(super) async fn alone(_write: &mut Write, _names: &[&str]) -> Result<()> {
 
 /// Until the transaction ends, tables are read by their indexes: they are anyway, where there is one.
 pub(super) async fn by_indexes(_on: &mut SqliteConnection) -> Result<()> {
+    Ok(())
+}
+
+/// Until the transaction ends, a list is walked in its order: it is anyway, where an index has it.
+pub(super) async fn in_order(_on: &mut SqliteConnection) -> Result<()> {
     Ok(())
 }
 
