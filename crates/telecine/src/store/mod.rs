@@ -43,6 +43,7 @@ pub use streams::StreamStore;
 pub use system::{Connections, SystemStore};
 pub use webhooks::WebhookStore;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -544,8 +545,18 @@ pub trait SearchStore: Send + Sync {
         after: i64,
         limit: u32,
     ) -> Result<Vec<VectorRow>>;
-    /// How many there are, and the greatest number (0 when none).
+    /// How many there are, and the greatest number (0 when none). Counts them.
     async fn vector_extent(&self, index: IndexId, kind: SegmentKind) -> Result<(u64, i64)>;
+    /// The greatest number (0 when none).
+    async fn last_vector(&self, index: IndexId, kind: SegmentKind) -> Result<i64>;
+    /// The first vectors of these numbers, at most `limit`, by the videos that they belong to.
+    async fn vectors_by_video(
+        &self,
+        index: IndexId,
+        kind: SegmentKind,
+        numbers: RangeInclusive<i64>,
+        limit: u32,
+    ) -> Result<Vec<(VideoId, Vec<i64>)>>;
     /// The numbers of the vectors that belong to these videos.
     async fn vectors_of_videos(
         &self,

@@ -1,7 +1,5 @@
 //! The exact index: every vector is looked at. For few vectors, and the measure that the approximate one is held to.
 
-use std::collections::HashSet;
-
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use telecine_engines::vector::dot;
@@ -80,12 +78,7 @@ impl VectorIndex for Exact {
         Ok(self.scan(query, |_| true, count))
     }
 
-    fn nearest_among(
-        &self,
-        query: &[f32],
-        rows: &HashSet<i64>,
-        count: usize,
-    ) -> anyhow::Result<Vec<Neighbour>> {
-        Ok(self.scan(query, |row| rows.contains(&row), count))
+    fn nearest_among(&self, query: &[f32], rows: &[i64], count: usize) -> anyhow::Result<Vec<Neighbour>> {
+        Ok(self.scan(query, |row| rows.binary_search(&row).is_ok(), count))
     }
 }

@@ -1,7 +1,6 @@
 //! The approximate index: usearch's HNSW graph. Knows no file format but usearch's own, no store and no locks: a
 //! caller may search and add at the same time, but must be alone to reserve.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -135,17 +134,12 @@ impl VectorIndex for Hnsw {
         Ok(Self::neighbours(self.graph.search(query, count).context("search vectors")?))
     }
 
-    fn nearest_among(
-        &self,
-        query: &[f32],
-        rows: &HashSet<i64>,
-        count: usize,
-    ) -> anyhow::Result<Vec<Neighbour>> {
+    fn nearest_among(&self, query: &[f32], rows: &[i64], count: usize) -> anyhow::Result<Vec<Neighbour>> {
         if count == 0 || self.is_empty() {
             return Ok(Vec::new());
         }
         if rows.len() > SCANNED_ROWS {
-            let passes = |found: u64| rows.contains(&row(found));
+            let passes = |found: u64| rows.binary_search(&row(found)).is_ok();
             let found = self.graph.filtered_search(query, count, passes).context("search vectors")?;
             return Ok(Self::neighbours(found));
         }

@@ -1,7 +1,7 @@
 //! The vectors of one index and kind in memory: a graph over the older rows and exact chunks of the newer ones, so that
 //! a row can be found as soon as it is read and the graph is built behind the scenes. Does no input or output.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anyhow::ensure;
@@ -108,11 +108,11 @@ impl Layers {
         Arc::make_mut(self.chunks.back_mut().expect("there is a chunk now"))
     }
 
-    /// At most `count` vectors, best first: of all, or among these rows.
+    /// At most `count` vectors, best first: of all, or among these rows, told in their order.
     pub(super) fn nearest(
         &self,
         query: &[f32],
-        among: Option<&HashSet<i64>>,
+        among: Option<&[i64]>,
         count: usize,
     ) -> anyhow::Result<Vec<Neighbour>> {
         let graph = self.graph.iter().map(|layer| layer.graph.as_ref() as &dyn VectorIndex);

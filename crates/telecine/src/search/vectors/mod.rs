@@ -7,11 +7,10 @@ mod exact;
 mod file;
 mod hnsw;
 mod layers;
+mod owners;
 mod place;
 mod sample;
 mod shelf;
-
-use std::collections::HashSet;
 
 pub use database::{GRAPHS, InDatabase};
 pub use exact::Exact;
@@ -48,13 +47,8 @@ pub trait VectorIndex: Send + Sync + std::fmt::Debug {
     /// At most `count` vectors, best first.
     fn nearest(&self, query: &[f32], count: usize) -> anyhow::Result<Vec<Neighbour>>;
 
-    /// [`VectorIndex::nearest`] among these rows only; rows that are not there are left out.
-    fn nearest_among(
-        &self,
-        query: &[f32],
-        rows: &HashSet<i64>,
-        count: usize,
-    ) -> anyhow::Result<Vec<Neighbour>>;
+    /// [`VectorIndex::nearest`] among these rows only, which are told in their order; rows that are not there are left out.
+    fn nearest_among(&self, query: &[f32], rows: &[i64], count: usize) -> anyhow::Result<Vec<Neighbour>>;
 }
 
 /// The `count` best, best first; equal ones in order of their rows.

@@ -2,10 +2,11 @@
 //! at once; graphs grow behind the scenes, are saved aside, and are made again when their files, their model or too
 //! many deleted rows make them useless. Knows no segment and no score but the dot product.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use half::f16;
@@ -16,6 +17,7 @@ use tracing::{debug, error, info, warn};
 use super::file::GraphFile;
 use super::hnsw::MAX_THREADS;
 use super::layers::Layers;
+use super::owners::Owners;
 use super::{Distribution, Exact, Hnsw, Neighbour, VectorIndex};
 use crate::fault::Result;
 use crate::files::DataDir;
@@ -30,6 +32,10 @@ const BATCH_ROWS: u32 = 4_096;
 const SAMPLE: usize = 512;
 /// Room that a new graph gets at least, and that a full one gets more of, in parts of what it has.
 const GROWTH: usize = 2;
+/// Where there are many rows, a count of them rests for so many times as long as it took.
+const COUNT_RESTS: u32 = 20;
+/// Rows whose videos are read from the store in one go.
+const OWNED_ROWS: u32 = 65_536;
 
 /// Bounds of a shelf.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +48,10 @@ pub struct ShelfConfig {
     pub max_waiting_bytes: usize,
     /// Threads that build a graph.
     pub threads: usize,
+    /// So many rows are counted with each query; of more, it is found out later that many were deleted.
+    pub counted_rows: u64,
+    /// Videos of a filter whose rows the store is asked for; for more, all rows of the index are known by their videos.
+    pub few_videos: usize,
 }
 
 impl Default for ShelfConfig {
@@ -52,6 +62,8 @@ impl Default for ShelfConfig {
             min_graph_rows: 10_000,
             max_waiting_bytes: 256 << 20,
             threads: (cores / 2).max(1),
+            counted_rows: 50_000,
+            few_videos: 64,
         }
     }
 }
@@ -121,19 +133,37 @@ impl Shelf {
         let slot = self.slot(wanted.index, wanted.kind, wanted.model);
         self.catch_up(&slot).await?;
         let among = match wanted.among {
-            Some(videos) => {
-                let rows = self.store.vectors_of_videos(wanted.index, wanted.kind, videos).await?;
-                Some(rows.into_iter().collect::<HashSet<i64>>())
-            }
+            Some(videos) => Some(self.rows_of(&slot, videos).await?),
             None => None,
         };
         let _permit = self.searches.acquire().await.context("the semaphore is never closed")?;
         let Nearest { query, count, .. } = wanted;
         let search = move || -> anyhow::Result<_> {
             let layers = slot.read();
-            Ok((layers.nearest(&query, among.as_ref(), count)?, layers.distribution(&query)))
+            Ok((layers.nearest(&query, among.as_deref(), count)?, layers.distribution(&query)))
         };
         Ok(spawn_blocking(search).await.context("search vectors")??)
+    }
+
+    /// The rows of these videos, in their order.
+    async fn rows_of(&self, slot: &Arc<Slot>, videos: &[VideoId]) -> Result<Vec<i64>> {
+        if videos.len() <= self.config.few_videos {
+            return self.store.vectors_of_videos(slot.index, slot.kind, videos).await;
+        }
+        // Up to the last row that was read here, and not further: rows before it that are seen only later make both useless.
+        let last_row = slot.read().last_row();
+        let mut owners = Arc::clone(&slot.owners).lock_owned().await;
+        while owners.last_row() < last_row {
+            let numbers = owners.last_row() + 1..=last_row;
+            let some = self.store.vectors_by_video(slot.index, slot.kind, numbers, OWNED_ROWS).await?;
+            let read: usize = some.iter().map(|(_, rows)| rows.len()).sum();
+            let greatest = some.iter().flat_map(|(_, rows)| rows).max().copied();
+            let is_all = read < OWNED_ROWS as usize;
+            owners.learn(some, greatest.filter(|_| !is_all).unwrap_or(last_row));
+        }
+        let videos = videos.to_vec();
+        let rows = spawn_blocking(move || owners.rows_of(&videos)).await;
+        Ok(rows.context("look for the rows of videos")?)
     }
 
     /// These rows are no longer in the store.
@@ -144,13 +174,21 @@ impl Shelf {
 
     /// Brings the index in step with the store. Cheap when nothing changed.
     async fn catch_up(&self, slot: &Arc<Slot>) -> Result<()> {
-        let mut is_open = slot.catching_up.lock().await;
-        if !*is_open {
+        let mut known = slot.catching_up.lock().await;
+        if !known.is_open {
             let opening = Arc::clone(slot);
             spawn_blocking(move || opening.open()).await.context("open a vector index")?;
-            *is_open = true;
+            known.is_open = true;
         }
-        let (count, last_row) = self.store.vector_extent(slot.index, slot.kind).await?;
+        let last_row = self.store.last_vector(slot.index, slot.kind).await?;
+        if known.counts_until.is_none_or(|until| until <= Instant::now()) {
+            let began = Instant::now();
+            known.count = self.store.vector_extent(slot.index, slot.kind).await?.0;
+            let is_dear = known.count > self.config.counted_rows;
+            let rest = if is_dear { began.elapsed() * COUNT_RESTS } else { Duration::ZERO };
+            known.counts_until = Some(Instant::now() + rest);
+        }
+        let count = known.count;
         if slot.is_useless(count, last_row) {
             info!(index = %slot.index, kind = slot.kind.as_str(), count, "a vector index is made anew");
             let useless = Arc::clone(slot);
@@ -159,21 +197,22 @@ impl Shelf {
         if slot.read().last_row() >= last_row {
             return Ok(());
         }
-        self.read_rows(slot, last_row).await?;
+        known.count += self.read_rows(slot, last_row).await?;
         if slot.read().chunked() >= self.config.min_graph_rows {
             self.absorb_behind_the_scenes(slot);
         }
-        drop(is_open);
+        drop(known);
         self.make_room(slot);
         Ok(())
     }
 
-    async fn read_rows(&self, slot: &Arc<Slot>, last_row: i64) -> Result<()> {
-        let mut after = slot.read().last_row();
+    /// How many there were.
+    async fn read_rows(&self, slot: &Arc<Slot>, last_row: i64) -> Result<u64> {
+        let (mut after, mut read) = (slot.read().last_row(), 0);
         while after < last_row {
             let rows = self.store.vectors_after(slot.index, slot.kind, after, BATCH_ROWS).await?;
             let Some(last) = rows.last() else { break };
-            after = last.id;
+            (after, read) = (last.id, read + rows.len() as u64);
             let growing = Arc::clone(slot);
             spawn_blocking(move || growing.write().push(&rows)).await.context("take vectors")??;
             let waiting_bytes = slot.read().chunked() * slot.model.dim * size_of::<f16>();
@@ -183,7 +222,7 @@ impl Shelf {
             }
         }
         slot.write().pass(last_row);
-        Ok(())
+        Ok(read)
     }
 
     fn absorb_behind_the_scenes(&self, slot: &Arc<Slot>) {
@@ -204,7 +243,7 @@ impl Shelf {
     pub async fn warm(&self, models: impl Fn(SegmentKind) -> ModelRef) -> Result<()> {
         let saved = GraphFile::list(&self.files.vectors()).context("list saved graphs")?;
         for (index, kind) in saved {
-            if self.store.vector_extent(index, kind).await?.0 == 0 {
+            if self.store.last_vector(index, kind).await? == 0 {
                 GraphFile::new(&self.files.vectors(), index, kind).remove().context("remove a graph")?;
                 continue;
             }
@@ -230,7 +269,7 @@ impl Shelf {
             let layers = slot.read();
             stats.rows += layers.len();
             stats.waiting_rows += layers.chunked();
-            stats.bytes += layers.bytes();
+            stats.bytes += layers.bytes() + slot.owners_bytes();
             stats.is_building |= slot.absorbing.try_lock().is_err();
         }
         stats
@@ -249,7 +288,7 @@ impl Shelf {
     /// Drops the indexes that were not asked for the longest until the rest fits; `keep` stays.
     fn make_room(&self, keep: &Arc<Slot>) {
         let mut slots = self.lock();
-        let mut bytes: usize = slots.values().map(|slot| slot.read().bytes()).sum();
+        let mut bytes: usize = slots.values().map(|slot| slot.bytes()).sum();
         while bytes > self.config.max_bytes {
             let others =
                 slots.values().filter(|slot| !Arc::ptr_eq(slot, keep) && slot.absorbing.try_lock().is_ok());
@@ -257,7 +296,7 @@ impl Shelf {
                 return;
             };
             slots.remove(&(oldest.index, oldest.kind));
-            bytes -= oldest.read().bytes().min(bytes);
+            bytes -= oldest.bytes().min(bytes);
             debug!(index = %oldest.index, kind = oldest.kind.as_str(), "a vector index leaves memory");
             spawn_blocking(move || {
                 if let Err(problem) = oldest.save() {
@@ -278,6 +317,16 @@ impl Drop for Shelf {
     }
 }
 
+/// What is known of an index by whoever reads its rows.
+#[derive(Debug, Default)]
+struct Known {
+    /// Whether its file was looked at.
+    is_open: bool,
+    /// Rows in the store when they were counted, and those that were read since.
+    count: u64,
+    counts_until: Option<Instant>,
+}
+
 /// One index on the shelf. Methods block.
 #[derive(Debug)]
 struct Slot {
@@ -286,8 +335,9 @@ struct Slot {
     model: ModelRef,
     file: GraphFile,
     layers: RwLock<Layers>,
-    /// Held by the one who reads rows; whether the file was looked at.
-    catching_up: tokio::sync::Mutex<bool>,
+    owners: Arc<tokio::sync::Mutex<Owners>>,
+    /// Held by the one who reads rows.
+    catching_up: tokio::sync::Mutex<Known>,
     /// Held by the one who changes or saves the graph.
     absorbing: Mutex<()>,
     /// Entries of the saved graph.
@@ -304,11 +354,21 @@ impl Slot {
             model,
             file,
             layers,
+            owners: Arc::default(),
             catching_up: tokio::sync::Mutex::default(),
             absorbing: Mutex::default(),
             saved: AtomicUsize::new(0),
             used: AtomicU64::new(0),
         }
+    }
+
+    fn bytes(&self) -> usize {
+        self.read().bytes() + self.owners_bytes()
+    }
+
+    /// Nothing while they are being learnt.
+    fn owners_bytes(&self) -> usize {
+        self.owners.try_lock().map_or(0, |owners| owners.bytes())
     }
 
     fn open(&self) {
@@ -337,6 +397,7 @@ impl Slot {
     /// Empties it, in memory and on disk. Whoever builds the old graph finds out and stops.
     fn reset(&self) {
         *self.write() = Layers::new(self.model.dim, sample_of(self.kind));
+        *self.owners.blocking_lock() = Owners::default();
         self.saved.store(0, Ordering::Relaxed);
         if let Err(problem) = self.file.remove() {
             warn!(index = %self.index, "cannot remove a saved graph: {problem}");

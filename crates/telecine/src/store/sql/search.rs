@@ -1,9 +1,11 @@
 //! What search reads: vectors, words, kept results.
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 
 use super::filters::Sql;
-use super::rows::{SEGMENT_COLUMNS, SegmentRow, parsed_if_any, to_json, unsigned};
+use super::rows::{SEGMENT_COLUMNS, SegmentRow, from_json, parsed, parsed_if_any, to_json, unsigned};
 use super::{HalfVector, SqlStore, push_each};
 use crate::fault::Result;
 use crate::ids::{IndexId, VideoId, WorkspaceId};
@@ -57,6 +59,37 @@ impl SearchStore for SqlStore {
                 .fetch_one(&self.readers)
                 .await?;
         Ok((unsigned(count)?, greatest))
+    }
+
+    async fn last_vector(&self, index: IndexId, kind: SegmentKind) -> Result<i64> {
+        let Some(space) = self.space(index, kind).await? else { return Ok(0) };
+        let last = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM segment_vector WHERE space = $1");
+        Ok(last.bind(space).fetch_one(&self.readers).await?)
+    }
+
+    async fn vectors_by_video(
+        &self,
+        index: IndexId,
+        kind: SegmentKind,
+        numbers: RangeInclusive<i64>,
+        limit: u32,
+    ) -> Result<Vec<(VideoId, Vec<i64>)>> {
+        let Some(space) = self.space(index, kind).await? else { return Ok(Vec::new()) };
+        let rows: Vec<(String, String)> = sqlx::query_as(concat!(
+            "SELECT video_id, ",
+            list_of!("id"),
+            " FROM (SELECT x.id, s.video_id FROM segment_vector x",
+            in_turn!(),
+            "segment s ON s.id = x.segment_id WHERE x.space = $1 AND x.id BETWEEN $2 AND $3 ORDER BY x.id LIMIT $4) v \
+             GROUP BY video_id"
+        ))
+        .bind(space)
+        .bind(numbers.start())
+        .bind(numbers.end())
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|(video, numbers)| Ok((parsed(video)?, from_json(numbers)?))).collect()
     }
 
     async fn vectors_of_videos(

@@ -79,8 +79,18 @@ impl Scene {
 }
 
 async fn rows(shelf: &Shelf, index: IndexId, query: Arc<[f32]>, count: usize) -> Vec<i64> {
+    rows_among(shelf, index, query, None, count).await
+}
+
+async fn rows_among(
+    shelf: &Shelf,
+    index: IndexId,
+    query: Arc<[f32]>,
+    among: Option<&[VideoId]>,
+    count: usize,
+) -> Vec<i64> {
     let model = model("m");
-    let wanted = Nearest { index, kind: KIND, model: &model, query, among: None, count };
+    let wanted = Nearest { index, kind: KIND, model: &model, query, among, count };
     let (neighbours, _) = shelf.nearest(wanted).await.unwrap();
     neighbours.iter().map(|neighbour| neighbour.row).collect()
 }
@@ -229,6 +239,49 @@ async fn rows_that_are_gone_can_be_forgotten() {
         let found = scene.nearest(&shelf, 3).await;
         assert!(found.len() == 10 && found.iter().all(|row| !gone.contains(row)));
         assert_eq!(shelf.stats().rows, 9 * FRAMES);
+    }
+}
+
+#[tokio::test]
+async fn many_rows_are_counted_now_and_then_and_those_that_were_deleted_leave_in_the_end() {
+    let (mut scene, videos) = saved().await;
+    let shelf = scene.shelf(ShelfConfig { counted_rows: 0, ..small() });
+    assert_eq!(scene.found(&shelf, 3, videos[3]).await, 10);
+    for video in &videos[..3] {
+        delete(&scene.library, scene.index, *video).await;
+    }
+    let more = scene.publish(10..11).await;
+    assert_eq!(scene.found(&shelf, 10, more[0]).await, 10, "what comes is found at once");
+    for _ in 0..1_000 {
+        assert_eq!(scene.found(&shelf, 3, videos[3]).await, 10);
+        if shelf.stats().rows == 8 * FRAMES {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("still there: {:?}", shelf.stats());
+}
+
+#[tokio::test]
+async fn a_filter_of_many_videos_finds_what_one_of_few_finds() {
+    let (mut scene, mut videos) = saved().await;
+    let [asked, known] = [usize::MAX, 0].map(|few_videos| ShelfConfig { few_videos, ..scanning() });
+    let (asked, known) = (scene.shelf(asked), scene.shelf(known));
+    for round in 0..4 {
+        let query: Arc<[f32]> = Arc::from(scene.topics.vector(&mut scene.random, round));
+        let among: Vec<VideoId> = videos.iter().copied().skip(round % 2).step_by(2).collect();
+        let store = &scene.library.store;
+        let theirs = store.vectors_of_videos(scene.index, KIND, &among).await.unwrap();
+        let each = [&asked, &known]
+            .map(|shelf| rows_among(shelf, scene.index, Arc::clone(&query), Some(&among), usize::MAX));
+        let [from_store, from_memory] = futures::future::join_all(each).await.try_into().unwrap();
+        assert_eq!(from_store, from_memory, "round {round}");
+        assert_eq!(from_store.into_iter().collect::<HashSet<_>>(), theirs.into_iter().collect());
+        // Some come, and in the end so many go that the index is made anew.
+        videos.extend(scene.publish(10 + round..11 + round).await);
+        for video in videos.drain(..round * 2) {
+            delete(&scene.library, scene.index, video).await;
+        }
     }
 }
 
