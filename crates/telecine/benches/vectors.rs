@@ -2,8 +2,8 @@
 //! first by scans and then by a graph. Prints Markdown tables: p50, p99 and recall@10 against the exact scan, for all videos,
 //! a tenth and a hundredth of them; and words.
 //!
-//! `cargo bench -p telecine --bench vectors -- [SEGMENTS [DIM]] [postgres]` (100,000 and 256 if not given; with `postgres`, that
-//! alone). Starts PostgreSQL by `scripts/testservers.py`. Each segment has one vector and eight words. Queries ask for 300 vectors, as a search does, one
+//! `cargo bench -p telecine --bench vectors -- [SEGMENTS [DIM]] [postgres|scan]` (100,000 and 256 if not given; with `postgres`,
+//! that alone; with `scan`, no graph is made in the database, whose scans are the truth then). Starts PostgreSQL by `scripts/testservers.py`. Each segment has one vector and eight words. Queries ask for 300 vectors, as a search does, one
 //! at a time, of each engine in turn, so that a busy machine bears on all alike; it still shows.
 
 use std::collections::{HashMap, HashSet};
@@ -131,6 +131,9 @@ async fn main() {
     let mut truths: HashMap<(usize, usize), Vec<i64>> = HashMap::new();
     let beside = if is_alone { None } else { Some(&sqlite) };
     compare("PostgreSQL, scan", beside, &postgres, &model, &queries, &mut truths).await;
+    if std::env::args().any(|argument| argument == "scan") {
+        return;
+    }
     let began = Instant::now();
     let graphs = postgres.library.store.nearest().expect("it searches vectors");
     graphs.tend_graphs(GraphRules { min_rows: 1, max_build_bytes: 2 << 30 }).await.expect("a graph");
