@@ -53,7 +53,7 @@ impl List<'_> {
         Ok(listed)
     }
 
-    /// The same, of which no more are counted than `most`.
+    /// The same, of which no more are counted than `most`: the first ones in the order of the list, as the page is walked to.
     pub(super) async fn page_up_to<R, T>(
         &self,
         most: Option<u64>,
@@ -71,7 +71,8 @@ impl List<'_> {
         });
         (self.conditions)(&mut count);
         if let Some(most) = most {
-            count.push(" LIMIT ").push_bind(signed(most)?).push(") counted");
+            self.order(&mut count, column, Paging { page: 1, limit: most, ..paging })?;
+            count.push(") counted");
         }
         let mut rows = Sql::new(format!("SELECT {} FROM {}", self.columns, self.from));
         (self.conditions)(&mut rows);
