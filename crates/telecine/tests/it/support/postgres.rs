@@ -2,6 +2,7 @@
 //! test, both gone when they end.
 
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -45,9 +46,14 @@ impl PostgresDatabase {
     /// Makes it, on the server of this run.
     pub(crate) async fn create() -> Self {
         let name = format!("test_{}", uuid::Uuid::new_v4().simple());
-        let server = tokio::task::spawn_blocking(server).await.expect("a server");
+        let (server, _alone) = tokio::task::spawn_blocking(|| {
+            let server = server();
+            let alone = server.lock();
+            (server, alone)
+        })
+        .await
+        .expect("a server");
         let url = |database: &str| on(&server.endpoint, database);
-        let _alone = server.lock();
         let mut admin = PgConnection::connect(&server.endpoint).await.expect("the server answers");
         let is_new =
             sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {TEMPLATE}"))).execute(&mut admin).await;
@@ -79,12 +85,16 @@ impl PostgresDatabase {
     }
 }
 
+/// Nobody waits until it is gone. The server would wait for all who are about to say their password, for up to a minute
+/// (`authentication_timeout`): one of them may be a connection of this very test, whose thread would wait here.
 impl Drop for PostgresDatabase {
+    #[expect(clippy::zombie_processes, reason = "it ends by itself, perhaps after the test")]
     fn drop(&mut self) {
         let admin = on(&self.url, "telecine");
         let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         let mut psql = Command::new(&self.psql);
-        let _ = psql.args([&admin, "-XAqc", &statement]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        psql.args([&admin, "-XAqc", &statement]).stdin(Stdio::null()).stdout(Stdio::null());
+        let _ = psql.stderr(Stdio::null()).spawn();
     }
 }
 
@@ -168,5 +178,27 @@ fn start(folder: &Path, told: &Path, watched: u32) {
         }
         assert!(began.elapsed() < START_LIMIT, "PostgreSQL does not start: {text}");
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[tokio::test]
+async fn a_test_does_not_wait_for_its_database_to_go_while_others_are_about_to_connect() {
+    let server = tokio::task::spawn_blocking(server).await.expect("a server");
+    let (_, address) = server.endpoint.rsplit_once('@').expect("a URL with a password");
+    let (address, _) = address.split_once('/').expect("a URL with a database");
+    let database = PostgresDatabase::create().await;
+    let name = database.name.clone();
+    let mut about_to_connect = std::net::TcpStream::connect(address).expect("the server listens");
+    about_to_connect.write_all(b"\0\0\0\x17\0\x03\0\0user\0telecine\0\0").expect("a greeting");
+    about_to_connect.read_exact(&mut [0; 9]).expect("it asks for the password");
+    let began = Instant::now();
+    drop(database);
+    assert!(began.elapsed() < Duration::from_secs(5), "waited for {:?}", began.elapsed());
+    drop(about_to_connect);
+    let mut admin = PgConnection::connect(&server.endpoint).await.expect("the server answers");
+    let is_there = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
+    while sqlx::query_scalar(is_there).bind(&name).fetch_one(&mut admin).await.expect("an answer") {
+        assert!(began.elapsed() < Duration::from_secs(30), "{name} goes");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
