@@ -88,7 +88,6 @@ impl PostgresDatabase {
 /// Nobody waits until it is gone. The server would wait for all who are about to say their password, for up to a minute
 /// (`authentication_timeout`): one of them may be a connection of this very test, whose thread would wait here.
 impl Drop for PostgresDatabase {
-    #[expect(clippy::zombie_processes, reason = "it ends by itself, perhaps after the test")]
     fn drop(&mut self) {
         let admin = on(&self.url, "telecine");
         let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
