@@ -54,6 +54,7 @@ missing_test_packages() {
     command -v node >/dev/null || echo nodejs
     command -v chromium >/dev/null || echo chromium
     command -v jq >/dev/null || echo jq
+    command -v openssl >/dev/null || echo openssl
     command -v npm >/dev/null || echo npm
     command -v radosgw >/dev/null || echo radosgw
     command -v ceph-mon >/dev/null || echo ceph-mon

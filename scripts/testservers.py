@@ -492,6 +492,45 @@ class Nats(Server):
         return super().facts() | {"program": program("nats-server"), "folder": str(self.folder)}
 
 
+class NatsTls(Nats):
+    """The same over TLS, for those alone who have a certificate of its authority, and a name and a password."""
+
+    name = "nats-tls"
+    user = "telecine"
+    password = "p@ss:word"
+
+    @property
+    def endpoint(self) -> str:
+        """Where clients connect."""
+        return f"tls://{HOST}:{self.port}"
+
+    def prepare(self) -> None:
+        kinds = f"[authority]\nbasicConstraints = critical, CA:TRUE\n[end]\nsubjectAltName = IP:{HOST}\n"
+        (self.folder / "openssl.conf").write_text(f"[req]\ndistinguished_name = name\n[name]\n{kinds}")
+        for authority in ("ca", "other-ca"):
+            self.certificate(authority, "authority")
+        for name in ("server", "client"):
+            self.certificate(name, "end", "-CA", "ca.pem", "-CAkey", "ca.key")
+        super().prepare()
+
+    def certificate(self, name: str, kind: str, *signed_by: str) -> None:
+        """Makes a key and a certificate."""
+        key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key")
+        made = ("-config", "openssl.conf", "-extensions", kind, "-subj", f"/CN={name}", "-days", "2", "-out", f"{name}.pem")
+        command = ["openssl", "req", "-x509", *signed_by, *key, *made]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ServerError(f"openssl cannot make a certificate:\n{done.stderr}")
+
+    def configuration(self) -> str:
+        tls = 'cert_file: "server.pem", key_file: "server.key", ca_file: "ca.pem", verify: true'
+        who = f'user: "{self.user}", password: "{self.password}"'
+        return f"{super().configuration()}tls {{ {tls} }}\nauthorization {{ {who} }}\n"
+
+    def facts(self) -> dict[str, str]:
+        return super().facts() | {"user": self.user, "password": self.password}
+
+
 class NatsSmall(Nats):
     """The same with a disk that is full after a few messages."""
 
@@ -567,7 +606,7 @@ SERVERS: dict[str, type[Server]] = {
     server.name: server
     for server in (
         *(Ministack, SeaweedFs, SeaweedFsRoles, Ceph, FakeGcs, Azurite),
-        *(Postgres, PostgresFast, PostgresSmall, Nats, NatsSmall, NatsCluster),
+        *(Postgres, PostgresFast, PostgresSmall, Nats, NatsTls, NatsSmall, NatsCluster),
     )
 }
 

@@ -15,13 +15,14 @@ use crate::queue::JetStreamOptions;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QueueConfig {
-    /// A NATS server with JetStream, such as `nats://nats.example.com:4222`, or `tls://…`; several of one cluster with commas
-    /// between (default: tasks are claimed from the database). Its password is never shown.
+    /// A NATS server with JetStream, such as `nats://nats.example.com:4222`, or `tls://user:password@…`, or a token in their
+    /// place; several of one cluster with commas between, the first that has them has them for all (default: tasks are claimed
+    /// from the database). Passwords and tokens are never shown.
     pub url: Option<ServiceUrl>,
     /// File with the credentials (`.creds`) by which NATS knows this server.
     pub credentials_file: Option<PathBuf>,
     /// File with the certificates (PEM) of the authority that signed those of the NATS servers, if this machine does not know
-    /// it.
+    /// it; no other one is believed then, and nothing is sent without TLS.
     pub ca_file: Option<PathBuf>,
     /// File with the certificate (PEM) by which NATS knows this server.
     pub certificate_file: Option<PathBuf>,

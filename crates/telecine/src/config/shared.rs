@@ -72,15 +72,24 @@ impl ServiceUrl {
     }
 }
 
-/// Without the password.
+/// Without passwords.
 impl fmt::Display for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_nats = matches!(self.scheme(), "nats" | "tls");
+        if is_nats && self.0.contains(',') {
+            let servers: Vec<String> =
+                self.0.split(',').map(|one| Self(one.to_owned()).to_string()).collect();
+            return f.write_str(&servers.join(","));
+        }
         let Some(mut url) = Url::parse(&self.0).ok().filter(Url::has_host) else {
             // What cannot be read may hold a password anywhere.
             return f.write_str(if self.0.contains('@') { "(not a URL)" } else { &self.0 });
         };
         if url.password().is_some() {
             let _ = url.set_password(Some("***"));
+        } else if is_nats && !url.username().is_empty() {
+            // A name alone is a token there.
+            let _ = url.set_username("***");
         }
         let hidden = ["password", "sslpassword"];
         if url.query_pairs().any(|(name, _)| hidden.contains(&name.as_ref())) {
@@ -232,7 +241,9 @@ mod tests {
         assert_eq!(shown("postgres://db/telecine?password=geheim"), "postgres://db/telecine?password=***");
         assert_eq!(shown("nats://nats.example.com:4222"), "nats://nats.example.com:4222");
         assert_eq!(shown("geheim@db:x/telecine"), "(not a URL)");
-        assert!(!shown("nats://a:geheim@one:1,nats://b:geheim@two:2").contains("geheim"));
+        assert_eq!(shown("nats://a:geheim@one:1,nats://b:geheim@two"), "nats://a:***@one:1,nats://b:***@two");
+        assert_eq!(shown("nats://a:geheim@one,tls://geheim@two"), "nats://a:***@one,tls://***@two");
+        assert_eq!(shown("nats://one,b:geheim@two"), "nats://one,(not a URL)");
         assert!(!format!("{:?}", ServiceUrl::from("postgres://a:geheim@b/c".to_owned())).contains("geheim"));
     }
 

@@ -4,7 +4,8 @@ use async_nats::jetstream::stream::{Info, StorageType};
 use async_nats::jetstream::{self, Context};
 
 use super::JetStreamOptions;
-use super::link::{REQUEST_LIMIT, connect};
+use super::connection;
+use super::link::REQUEST_LIMIT;
 
 /// The oldest version that this was tried with.
 const OLDEST: (i64, i64) = (2, 10);
@@ -46,17 +47,10 @@ fn not_ok(name: &'static str, level: Level, found: impl Into<String>, remedy: im
 /// Looks at the server, its JetStream and the stream. Stops where nothing further can be told.
 pub async fn check(options: &JetStreamOptions) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let connected = async {
-        let client = connect(options).await?;
-        tokio::time::timeout(REQUEST_LIMIT, client.flush()).await??;
-        anyhow::Ok(client)
-    };
-    let client = match connected.await {
+    let client = match connection::once(options).await {
         Ok(client) => client,
-        Err(error) => {
-            let remedy = "Start NATS, or set `queue.url` (and, where NATS asks for them, `queue.credentials_file` and \
-                `queue.ca_file`) so that this machine reaches it.";
-            findings.push(not_ok("nats", Level::Failed, format!("it does not answer: {error:#}"), remedy));
+        Err(why) => {
+            findings.push(not_ok("nats", Level::Failed, why.found, why.remedy));
             return findings;
         }
     };

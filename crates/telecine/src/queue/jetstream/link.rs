@@ -1,20 +1,21 @@
 //! The way to NATS: the connection, the stream with its consumers, sending and pulling. Everything here may fail for a while,
 //! and nothing waits for long.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use async_nats::Client;
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{AckKind, Context, ContextBuilder, Message};
-use async_nats::{Client, ConnectOptions, ServerAddr};
 use futures::StreamExt as _;
 use futures::future::try_join_all;
 
 use super::JetStreamOptions;
+use super::connection::{self, connect};
 use super::health::Health;
 use super::message::{Lane, Note, TASKS};
 
@@ -24,10 +25,6 @@ pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(3);
 const SEND_LIMIT: Duration = Duration::from_millis(200);
 /// How long a lane in which nothing was found is left alone, unless there is news of it.
 const LEFT_ALONE: Duration = Duration::from_secs(1);
-/// Dead connections are found after two of these.
-const PING_EVERY: Duration = Duration::from_secs(4);
-/// The longest pause between two tries to connect.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Messages that the stream holds at most, those in hand among them.
 const MAX_MESSAGES: i64 = 100_000;
 /// For how long the server looks for repeated messages, at least.
@@ -59,6 +56,8 @@ pub(super) struct Link {
     turn: AtomicUsize,
     pub(super) pulls: Health,
     pub(super) sends: Health,
+    /// Whether it was told why there is no connection, since there was one.
+    has_told_why: AtomicBool,
 }
 
 impl Link {
@@ -78,6 +77,7 @@ impl Link {
             turn: AtomicUsize::new(0),
             pulls: Health::new("tasks come through the stream", options.patience),
             sends: Health::new("tasks are offered through the stream", options.patience),
+            has_told_why: AtomicBool::new(false),
             options,
         })
     }
@@ -89,6 +89,7 @@ impl Link {
             tokio::time::timeout(REQUEST_LIMIT * 3, self.try_lay()).await.context("no answer in time")??;
         let (created, is_unused) = (laid.created, laid.is_unused);
         *self.laid.write().await = Some(Arc::new(laid));
+        self.has_told_why.store(false, Ordering::Relaxed);
         let before = self.known.lock().unwrap_or_else(PoisonError::into_inner).replace(created);
         // Who comes first to a stream that was made anew says so; who only begins finds it in use.
         Ok(before.map_or(is_unused, |before| before != created))
@@ -187,6 +188,20 @@ impl Link {
             State::Connected => Ok(()),
             state => Err(anyhow!("there is no connection to NATS ({state})")),
         }
+    }
+
+    /// Has it told in the log, once, why there is no connection: the client that tries again and again does not say. Does not
+    /// wait for it.
+    pub(super) fn tell_why(&self) {
+        if self.has_told_why.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let options = self.options.clone();
+        tokio::spawn(async move {
+            if let Err(why) = connection::once(&options).await {
+                tracing::warn!(error = %why.found, remedy = why.remedy, "nats cannot be reached; it is tried again and again");
+            }
+        });
     }
 
     /// Messages that come back are no news: so every lane is looked at now and then.
@@ -289,36 +304,4 @@ async fn fetch(consumer: &PullConsumer) -> anyhow::Result<Option<Message>> {
         batch.next().await.transpose().map_err(|error| anyhow!(error))
     };
     tokio::time::timeout(REQUEST_LIMIT, fetched).await.context("the stream did not answer in time")?
-}
-
-pub(super) async fn connect(options: &JetStreamOptions) -> anyhow::Result<Client> {
-    // The one crypto library of this program; it is an error only if it was chosen before.
-    let _ = async_nats::rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let servers: Vec<ServerAddr> = options
-        .servers
-        .iter()
-        .map(|server| server.parse().context("an address of NATS cannot be read"))
-        .collect::<anyhow::Result<_>>()?;
-    let mut connecting = ConnectOptions::new()
-        .name("telecine")
-        .retry_on_initial_connect()
-        .connection_timeout(REQUEST_LIMIT)
-        .request_timeout(Some(REQUEST_LIMIT))
-        .ping_interval(PING_EVERY)
-        .reconnect_delay_callback(|tries| {
-            let pause = Duration::from_millis(50).saturating_mul(1 << tries.min(10)).min(LONGEST_PAUSE);
-            pause.mul_f64(crate::queue::spread())
-        })
-        .event_callback(|event| async move { tracing::debug!(%event, "the connection to NATS") });
-    if let Some(file) = &options.credentials_file {
-        let cannot = || format!("cannot read the credentials in {}", file.display());
-        connecting = connecting.credentials_file(file).await.with_context(cannot)?;
-    }
-    if let Some(file) = &options.ca_file {
-        connecting = connecting.add_root_certificates(file.clone()).require_tls(true);
-    }
-    if let Some((certificate, key)) = &options.client_certificate {
-        connecting = connecting.add_client_certificate(certificate.clone(), key.clone());
-    }
-    connecting.connect(servers).await.context("cannot connect to NATS")
 }

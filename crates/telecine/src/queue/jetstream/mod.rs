@@ -3,6 +3,7 @@
 //! database; the relay (`relay.rs`) keeps a few tasks in the stream. Where NATS is away, tasks are claimed from the table.
 
 mod check;
+mod connection;
 mod health;
 mod link;
 mod message;
@@ -37,7 +38,8 @@ const PASSED_OVER: usize = 200;
 /// How the stream is reached and what it is like.
 #[derive(Clone)]
 pub struct JetStreamOptions {
-    /// Servers of one cluster, such as `nats://nats.example.com:4222`; passwords may be in them.
+    /// Servers of one cluster, such as `nats://nats.example.com:4222`; the first that has a name and a password, or a token
+    /// before its `@`, has them for all.
     pub servers: Vec<String>,
     /// A `.creds` file.
     pub credentials_file: Option<PathBuf>,

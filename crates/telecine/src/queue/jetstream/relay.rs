@@ -79,7 +79,7 @@ async fn look(shared: &Shared) -> anyhow::Result<()> {
     let link = &shared.link;
     if !link.is_laid().await || link.pulls.is_failing() {
         // Requests without a connection would be sent when there is one again, long after anybody waits for them.
-        link.check_connected()?;
+        link.check_connected().inspect_err(|_| link.tell_why())?;
         lay(shared).await?;
     }
     let now = shared.clock.now();

@@ -1,8 +1,5 @@
 //! Secrets of integrations: sealed in the database, told by no answer, written to no log, replaced but never read.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use reqwest::Method;
 use serde_json::{Value, json};
 use telecine::integration::{IntegrationChange, NewIntegration};
@@ -10,6 +7,7 @@ use telecine::vault::Secret;
 
 use super::lab::Lab;
 use crate::support::account::{Account, AccountStub};
+use crate::support::log::Log;
 
 const SECRETS: [&str; 8] = [
     "wJalrXUtnFEMI-first",
@@ -21,21 +19,6 @@ const SECRETS: [&str; 8] = [
     "session-secret-of-sts",
     "session-token-of-sts",
 ];
-
-/// Everything that is logged, at the finest level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 #[track_caller]
 fn keeps_quiet(place: &str, text: &str) {
@@ -71,13 +54,7 @@ fn bodies(endpoint: &str) -> Vec<Value> {
 #[tokio::test]
 async fn secrets_are_in_no_answer_no_log_and_not_in_the_clear_in_the_database() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let _logging = tracing::subscriber::set_default(log.subscriber(tracing::Level::TRACE));
 
     let stub = AccountStub::start(Account::default()).await;
     let (endpoint, host) = (stub.url(), stub.url().trim_start_matches("http://").to_owned());
@@ -139,7 +116,7 @@ async fn secrets_are_in_no_answer_no_log_and_not_in_the_clear_in_the_database() 
     for token in ["AKIAFILMS", "AKIAOTHER", "reader@films"] {
         assert!(answers.contains(token), "what is no secret is shown: {token}");
     }
-    let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    let logged = log.text();
     assert!(logged.len() > 10_000, "something was logged: {} bytes", logged.len());
     keeps_quiet("the log", &logged);
     for entry in std::fs::read_dir(lab.app.files.database().parent().unwrap()).unwrap().flatten() {

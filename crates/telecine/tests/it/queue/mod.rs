@@ -3,3 +3,4 @@
 mod conformance;
 pub(crate) mod house;
 mod jetstream;
+mod tls;

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod customer;
 pub(crate) mod engines;
+pub(crate) mod log;
 pub(crate) mod nats;
 pub(crate) mod own_postgres;
 pub(crate) mod postgres;
