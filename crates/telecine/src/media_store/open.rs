@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
-use object_store::gcp::GoogleCloudStorageBuilder;
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig, StaticCredentialProvider};
 
 use super::{FolderMedia, MediaStore, ObjectMedia};
 use crate::config::{Config, MediaPlace, MediaStoreConfig};
@@ -87,8 +87,10 @@ fn gcs(settings: &MediaStoreConfig, bucket: &str) -> Result<Arc<dyn ObjectStore>
     if let Some(endpoint) = &settings.endpoint_url {
         builder = builder.with_base_url(endpoint);
         if settings.secret_key_file.is_none() {
-            // This server's own credentials are sent to Google alone, not to another endpoint.
-            builder = builder.with_skip_signature(true);
+            // This server's own credentials are sent to Google alone, not to another endpoint. Uploads ask for some although
+            // nothing is signed, so there are some, which are empty.
+            let none = StaticCredentialProvider::new(GcpCredential { bearer: String::new() });
+            builder = builder.with_skip_signature(true).with_credentials(Arc::new(none));
         }
     }
     Ok(Arc::new(builder.build().context("the settings of media_store")?))

@@ -16,7 +16,8 @@ use telecine::media_store::{
 };
 use telecine::time::{Clock, SystemClock};
 
-use super::{bucket_on_seaweedfs, settings};
+use super::gcs_xml::Bucket;
+use super::{bucket_on_seaweedfs, container_on_azurite, settings};
 use crate::support::servers::{Accounts, Servers, client};
 
 fn bytes(length: usize, seed: u8) -> Vec<u8> {
@@ -154,6 +155,36 @@ async fn a_bucket_on_ministack_conforms() {
     config.media_store.part_bytes = Some(5 << 20);
     let store = open(&config, &DataDir::new(servers.folder().join("data"))).unwrap();
     conforms(&*store, servers.folder(), (6 << 20) + 1).await;
+}
+
+/// Named by settings alone, as a server's is.
+#[tokio::test]
+async fn a_bucket_of_google_conforms() {
+    let here = tempfile::tempdir().unwrap();
+    let bucket = Bucket::start().await;
+    let mut config = Config::default();
+    let media = &mut config.media_store;
+    (media.url, media.endpoint_url) = (Some("gs://films/kept/here".to_owned()), Some(bucket.url.clone()));
+    media.part_bytes = Some(5 << 20);
+    let store = open(&config, &DataDir::new(here.path().join("data"))).unwrap();
+    assert_eq!(store.place(), "gs://films/");
+    conforms(&*store, here.path(), (11 << 20) + 17).await;
+    assert_eq!(bucket.uploads(), (2, 0), "what was large went in parts");
+    assert_eq!(bucket.credentials(), 0, "nobody but Google is told who this server is");
+    let key = MediaKey::Stream(VideoId::generate(SystemClock.now()));
+    store.put(&key, &file(here.path(), "from", b"stream")).await.unwrap();
+    assert_eq!(bucket.content_type(&key.path()).as_deref(), Some(key.content_type()));
+}
+
+#[tokio::test]
+async fn a_container_on_azurite_conforms() {
+    let servers = Servers::start(&["azurite"]);
+    let mut config = Config::default();
+    container_on_azurite(&servers, &mut config).await;
+    config.media_store.part_bytes = Some(5 << 20);
+    let store = open(&config, &DataDir::new(servers.folder().join("data"))).unwrap();
+    assert_eq!(store.place(), "azure://telecinetest/films/");
+    conforms(&*store, servers.folder(), (11 << 20) + 17).await;
 }
 
 #[tokio::test]

@@ -26,15 +26,15 @@ fn source(endpoint: &str, account: &str, how: AzureCredentials, secret: Option<&
 }
 
 /// A container, and whoever may write to it.
-pub(super) struct Container {
-    pub(super) endpoint: String,
-    pub(super) account: String,
-    pub(super) key: String,
+pub(crate) struct Container {
+    pub(crate) endpoint: String,
+    pub(crate) account: String,
+    pub(crate) key: String,
     web: reqwest::Client,
 }
 
 impl Container {
-    pub(super) async fn create(servers: &Servers) -> Self {
+    pub(crate) async fn create(servers: &Servers) -> Self {
         let fact = |name: &str| servers.fact("azurite", name);
         let (endpoint, account, key) = (fact("endpoint"), fact("account"), fact("key"));
         let container = Self { endpoint, account, key, web: reqwest::Client::new() };
@@ -59,7 +59,7 @@ impl Container {
     }
 
     /// A shared access signature over all containers of the account.
-    pub(super) fn signature(&self, rights: &str, until: &str) -> String {
+    pub(crate) fn signature(&self, rights: &str, until: &str) -> String {
         let (kinds, version) = ("co", "2021-08-06");
         let said = [&self.account, rights, "b", kinds, "", until, "", "", version, "", ""];
         let key = aws_smithy_types::base64::decode(&self.key).expect("Base64");

@@ -1,7 +1,7 @@
 //! The `Source` seam: one suite, run on every kind of store; what is particular to each beside it.
 
 mod answers;
-mod azure;
+pub(crate) mod azure;
 mod conformance;
 mod endpoint;
 mod folder;
