@@ -416,19 +416,21 @@ class PostgresFast(Postgres):
 
 
 class PostgresSmall(Postgres):
-    """The same on a disk of its own that is soon full: a file system in memory that only its processes see. Its write-ahead
-    log lies elsewhere, as is advised: where that is full, PostgreSQL ends. What it holds is gone when it ends."""
+    """The same on two disks that are soon full, one for its write-ahead log: file systems in memory that only its processes
+    see. Where it ends by itself, it is started again, as systemd does. What it holds is gone when it is stopped."""
 
     name = "postgres-small"
-    size = "80m"
+    # So that room is taken and given back in small steps.
+    settings = ("max_wal_size=64MB", "min_wal_size=32MB")
+    sizes = {"data": "80m", "wal": "256m"}
 
     def identity(self) -> dict[str, Any]:
-        # As ourselves, until the disk is there.
+        # As ourselves, until the disks are there.
         return {}
 
     def prepare(self) -> None:
         self.prepare_folder()
-        for name in ("data", "wal"):
+        for name in self.sizes:
             (self.folder / name).mkdir(mode=0o700)
             if self.owner():
                 os.chown(self.folder / name, NOBODY, NOBODY)
@@ -436,19 +438,26 @@ class PostgresSmall(Postgres):
     def command(self) -> list[str]:
         if self.owner():
             own_mounts, as_owner = ["unshare", "--mount"], f"setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups"
-            options = f"size={self.size},mode=0700,uid={NOBODY},gid={NOBODY}"
+            options = f"mode=0700,uid={NOBODY},gid={NOBODY}"
         else:
             # Root of a namespace of its own may mount, and be another again in a further one.
             own_mounts = ["unshare", "--user", "--map-root-user", "--mount"]
             as_owner = f"unshare --user --map-user={NOBODY} --map-group={NOBODY} --"
-            options = f"size={self.size},mode=0700"
+            options = "mode=0700"
+        mounts = " && ".join(f"mount -t tmpfs -o {options},size={size} tmpfs {name}" for name, size in self.sizes.items())
         initdb = shlex.join([*self.initdb(), "--waldir", str(self.folder / "wal")])
+        run = f"{as_owner} {shlex.join(super().command())} & child=$!; wait $child; sleep 0.2"
         script = (
-            f"mount -t tmpfs -o {options} tmpfs data && {as_owner} {initdb} >/dev/null && "
+            f"{mounts} && {as_owner} {initdb} >/dev/null && "
             f"echo {shlex.quote(CREATE.strip())} | {as_owner} {shlex.join(self.single())} >/dev/null && "
-            f"exec {as_owner} {shlex.join(super().command())}"
+            f"trap 'kill -INT $child; wait $child; exit' INT && while :; do {run}; done"
         )
         return [*own_mounts, "sh", "-c", script]
+
+    def facts(self) -> dict[str, str]:
+        assert self.process is not None
+        # By it, root or whoever runs it reaches the disk of the log.
+        return super().facts() | {"wal_disk": f"/proc/{self.process.pid}/root{self.folder}/wal"}
 
 
 class Nats(Server):

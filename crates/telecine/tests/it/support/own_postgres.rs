@@ -21,7 +21,7 @@ pub(crate) struct OwnPostgres {
     user: Option<u32>,
     /// Started again by the test.
     again: Option<Child>,
-    _servers: Servers,
+    servers: Servers,
 }
 
 impl OwnPostgres {
@@ -35,7 +35,7 @@ impl OwnPostgres {
             command: serde_json::from_str(&fact("command")).expect("a command in JSON"),
             user: fact("user").parse().ok(),
             again: None,
-            _servers: servers,
+            servers,
         }
     }
 
@@ -80,6 +80,29 @@ impl OwnPostgres {
             assert!(began.elapsed() < PATIENCE, "{pid} ends");
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// The end of what it says.
+    pub(crate) fn log(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
+    /// Takes all room on the disk of the write-ahead log of `postgres-small`.
+    pub(crate) fn fill_wal_disk(&self) {
+        let mut ballast = File::create(self.wal_ballast()).expect("the disk is there");
+        let full = std::io::copy(&mut std::io::repeat(0), &mut ballast).expect_err("it is small");
+        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");
+    }
+
+    /// And gives it back.
+    pub(crate) fn clear_wal_disk(&self) {
+        fs::remove_file(self.wal_ballast()).expect("it was taken");
+    }
+
+    fn wal_ballast(&self) -> PathBuf {
+        PathBuf::from(self.servers.fact("postgres-small", "wal_disk")).join("ballast")
     }
 
     /// Starts it where it was; it need not be ready yet.
