@@ -54,6 +54,8 @@ pub(super) struct Link {
     empty_since: Vec<AtomicU64>,
     looked_at: Mutex<Instant>,
     turn: AtomicUsize,
+    /// The lane of each class at which the next begins to look.
+    next_lane: [AtomicUsize; 2],
     pub(super) pulls: Health,
     pub(super) sends: Health,
     /// Whether it was told why there is no connection, since there was one.
@@ -75,6 +77,7 @@ impl Link {
             empty_since: (0..places).map(|_| AtomicU64::new(0)).collect(),
             looked_at: Mutex::new(Instant::now()),
             turn: AtomicUsize::new(0),
+            next_lane: [AtomicUsize::new(0), AtomicUsize::new(0)],
             pulls: Health::new("tasks come through the stream", options.patience),
             sends: Health::new("tasks are offered through the stream", options.patience),
             has_told_why: AtomicBool::new(false),
@@ -166,9 +169,13 @@ impl Link {
         self.look_anew_at_times();
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let (lanes, places) = (usize::from(self.options.lanes), laid.consumers.len());
+        // Whoever comes at the same time looks elsewhere.
+        let mut begin = [&self.next_lane[0], &self.next_lane[1]].map(|lane| lane.load(Ordering::Relaxed));
+        begin[turn % 2] = self.next_lane[turn % 2].fetch_add(1, Ordering::Relaxed);
         for step in 0..places {
-            // Classes first, in turn; then the lanes of each, beginning with another one each time.
-            let (class, number) = ((turn + step / lanes) % 2, (turn / 2 + step) % lanes);
+            // Classes first, in turn; then the lanes of each, beginning behind the one in which something was found last.
+            let class = (turn + step / lanes) % 2;
+            let number = (begin[class] + step) % lanes;
             let place = class * lanes + number;
             // Before it is looked at: news that comes meanwhile counts.
             let news = self.news[place].load(Ordering::Acquire);
@@ -176,7 +183,11 @@ impl Link {
                 continue;
             }
             match fetch(&laid.consumers[place]).await? {
-                Some(message) => return Ok(Some(message)),
+                Some(message) => {
+                    // Lanes without anything between two with much would give one of them more turns.
+                    self.next_lane[class].store(number + 1, Ordering::Relaxed);
+                    return Ok(Some(message));
+                }
                 None => self.empty_since[place].store(news, Ordering::Release),
             }
         }

@@ -273,13 +273,16 @@ async fn single_tasks_do_not_keep_a_transfer_waiting(house: &House) {
         house.lab.task(index, &format!("single-{number}.mp4")).await;
     }
     let (_, tasks) = house.lab.transfer(index, &["a.mp4", "b.mp4", "c.mp4", "d.mp4"]).await;
-    // Or else a look at the table between the two may have put single tasks alone into a stream.
     house.told().await;
-    let mut next = Vec::new();
-    for _ in 0..10 {
-        next.push(house.next().await.task);
+    let mut theirs = Vec::new();
+    for turn in 0..40 {
+        if tasks.contains(&house.next().await.task) {
+            theirs.push(turn);
+        }
     }
-    assert!(tasks.iter().all(|task| next.contains(task)), "they have every second turn at most");
+    // A relay of a stream that looked at the table between the two put single tasks alone into it; from then on they alternate.
+    assert!(theirs.len() == 4 && theirs[0] < 24, "they begin soon: {theirs:?}");
+    assert!(theirs[3] - theirs[0] <= 8, "single tasks have every second turn at most: {theirs:?}");
 }
 
 async fn workspaces_take_turns_whatever_the_number_of_their_transfers(house: &House) {
@@ -291,12 +294,18 @@ async fn workspaces_take_turns_whatever_the_number_of_their_transfers(house: &Ho
     let keys: Vec<String> = (0..20).map(|number| format!("q{number}.mp4")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let (_, theirs) = house.lab.transfer_of(quiet.workspace, quiet.id, &keys).await;
+    // A relay of a stream that looked at the table before put some of the loud ones into it; from then on they take turns.
+    let mut before = 0;
+    while !theirs.contains(&house.next().await.task) {
+        before += 1;
+        assert!(before < 40, "they begin soon");
+    }
     let mut next = Vec::new();
-    for _ in 0..40 {
+    for _ in 0..28 {
         next.push(house.next().await.task);
     }
     let had = next.iter().filter(|task| theirs.contains(task)).count();
-    assert!((16..=20).contains(&had), "one of two turns, not one of eleven: {had} of 40");
+    assert!((10..=18).contains(&had), "one of two turns, not one of eleven: {had} of 28, after {before}");
 }
 
 async fn the_next_due_is_told(house: &House) {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream;
 use futures::StreamExt as _;
 use telecine::fault::Code;
-use telecine::ids::TaskId;
+use telecine::ids::{TaskId, WorkspaceId};
 use telecine::queue::JetStreamOptions;
 use telecine::queue::jetstream::{Finding, Level, check};
 use telecine::store::OfferClass;
@@ -78,6 +78,42 @@ async fn a_few_tasks_wait_in_the_stream_and_the_rest_in_the_database() {
     work(&house, 400, Duration::from_secs(60)).await;
     let standing = house.lab.store.standing_offers(OfferClass::Bulk, house.lab.now()).await.unwrap();
     assert!(standing <= 256, "{standing}");
+}
+
+/// By its place among four.
+fn lane_of(workspace: WorkspaceId) -> u8 {
+    blake3::hash(workspace.to_string().as_bytes()).as_bytes()[0] % 4
+}
+
+#[tokio::test]
+async fn workspaces_in_lanes_side_by_side_with_empty_ones_behind_take_turns() {
+    let nats = Nats::start("nats");
+    let house = house(&nats).await;
+    let first = house.lab.index_of_another("first").await;
+    let second = loop {
+        let other = house.lab.index_of_another("second").await;
+        if lane_of(other.workspace) == (lane_of(first.workspace) + 1) % 4 {
+            break other;
+        }
+    };
+    let keys: Vec<String> = (0..30).map(|number| format!("{number}.mp4")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    for index in [&first, &second] {
+        house.lab.transfer_of(index.workspace, index.id, &keys).await;
+    }
+    house.told().await;
+    let mut turns = Vec::new();
+    while turns.len() < 40 {
+        let task = house.next().await.task;
+        let is_there = house.lab.store.task(second.workspace, task).await.unwrap().is_some();
+        // What was put into the stream before both were there.
+        if is_there || !turns.is_empty() {
+            turns.push(is_there);
+        }
+    }
+    let [alike, others] =
+        [true, false].map(|is| turns.windows(2).filter(|two| (two[0] == two[1]) == is).count());
+    assert!(alike <= others / 4, "{turns:?}");
 }
 
 #[tokio::test]
