@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 use half::f16;
@@ -182,24 +182,24 @@ impl Shelf {
             spawn_blocking(move || opening.open()).await.context("open a vector index")?;
             known.is_open = true;
         }
-        let last_row = self.store.last_vector(slot.index, slot.kind).await?;
-        if known.counts_until.is_none_or(|until| until <= Instant::now()) {
+        let last_row = if known.rests_until.is_some_and(|until| Instant::now() < until) {
+            self.store.last_vector(slot.index, slot.kind).await?
+        } else {
             let began = Instant::now();
-            known.count = self.store.vector_extent(slot.index, slot.kind).await?.0;
-            let is_dear = known.count > self.config.counted_rows;
-            let rest = if is_dear { began.elapsed() * COUNT_RESTS } else { Duration::ZERO };
-            known.counts_until = Some(Instant::now() + rest);
-        }
-        let count = known.count;
-        if slot.is_useless(count, last_row) {
-            info!(index = %slot.index, kind = slot.kind.as_str(), count, "a vector index is made anew");
-            let useless = Arc::clone(slot);
-            spawn_blocking(move || useless.reset()).await.context("drop a vector index")?;
-        }
+            let (count, last_row) = self.store.vector_extent(slot.index, slot.kind).await?;
+            let is_dear = count > self.config.counted_rows;
+            known.rests_until = is_dear.then(|| Instant::now() + began.elapsed() * COUNT_RESTS);
+            if slot.is_useless(count, last_row) {
+                info!(index = %slot.index, kind = slot.kind.as_str(), count, "a vector index is made anew");
+                let useless = Arc::clone(slot);
+                spawn_blocking(move || useless.reset()).await.context("drop a vector index")?;
+            }
+            last_row
+        };
         if slot.read().last_row() >= last_row {
             return Ok(());
         }
-        known.count += self.read_rows(slot, last_row).await?;
+        self.read_rows(slot, last_row).await?;
         if slot.read().chunked() >= self.config.min_graph_rows {
             self.absorb_behind_the_scenes(slot);
         }
@@ -208,13 +208,12 @@ impl Shelf {
         Ok(())
     }
 
-    /// How many there were.
-    async fn read_rows(&self, slot: &Arc<Slot>, last_row: i64) -> Result<u64> {
-        let (mut after, mut read) = (slot.read().last_row(), 0);
+    async fn read_rows(&self, slot: &Arc<Slot>, last_row: i64) -> Result<()> {
+        let mut after = slot.read().last_row();
         while after < last_row {
             let rows = self.store.vectors_after(slot.index, slot.kind, after, BATCH_ROWS).await?;
             let Some(last) = rows.last() else { break };
-            (after, read) = (last.id, read + rows.len() as u64);
+            after = last.id;
             let growing = Arc::clone(slot);
             spawn_blocking(move || growing.write().push(&rows)).await.context("take vectors")??;
             let waiting_bytes = slot.read().chunked() * slot.model.dim * size_of::<f16>();
@@ -224,7 +223,7 @@ impl Shelf {
             }
         }
         slot.write().pass(last_row);
-        Ok(read)
+        Ok(())
     }
 
     fn absorb_behind_the_scenes(&self, slot: &Arc<Slot>) {
@@ -324,9 +323,8 @@ impl Drop for Shelf {
 struct Known {
     /// Whether its file was looked at.
     is_open: bool,
-    /// Rows in the store when they were counted, and those that were read since.
-    count: u64,
-    counts_until: Option<Instant>,
+    /// Until when its rows are not counted again.
+    rests_until: Option<Instant>,
 }
 
 /// One index on the shelf. Methods block.
