@@ -48,7 +48,7 @@ pub struct ShelfConfig {
     pub max_waiting_bytes: usize,
     /// Threads that build a graph.
     pub threads: usize,
-    /// So many rows are counted with each query; of more, it is found out later that many were deleted.
+    /// So many rows are counted with each query. More are counted behind the scenes, and that many were deleted is found out later.
     pub counted_rows: u64,
     /// Videos of a filter whose rows the store is asked for; with the first filter of more, it is learnt of all rows of the
     /// index whose they are, which is quicker from then on.
@@ -176,23 +176,20 @@ impl Shelf {
 
     /// Brings the index in step with the store. Cheap when nothing changed.
     async fn catch_up(&self, slot: &Arc<Slot>) -> Result<()> {
-        let mut known = slot.catching_up.lock().await;
-        if !known.is_open {
+        let mut is_open = slot.catching_up.lock().await;
+        if !*is_open {
             let opening = Arc::clone(slot);
             spawn_blocking(move || opening.open()).await.context("open a vector index")?;
-            known.is_open = true;
+            *is_open = true;
         }
-        let last_row = if known.rests_until.is_some_and(|until| Instant::now() < until) {
+        let last_row = if slot.read().len() as u64 > self.config.counted_rows {
+            self.count_behind_the_scenes(slot);
             self.store.last_vector(slot.index, slot.kind).await?
         } else {
-            let began = Instant::now();
+            let held = slot.held();
             let (count, last_row) = self.store.vector_extent(slot.index, slot.kind).await?;
-            let is_dear = count > self.config.counted_rows;
-            known.rests_until = is_dear.then(|| Instant::now() + began.elapsed() * COUNT_RESTS);
-            if slot.is_useless(count, last_row) {
-                info!(index = %slot.index, kind = slot.kind.as_str(), count, "a vector index is made anew");
-                let useless = Arc::clone(slot);
-                spawn_blocking(move || useless.reset()).await.context("drop a vector index")?;
+            if held.is_useless(count, last_row) {
+                slot.make_anew(count).await?;
             }
             last_row
         };
@@ -203,9 +200,25 @@ impl Shelf {
         if slot.read().chunked() >= self.config.min_graph_rows {
             self.absorb_behind_the_scenes(slot);
         }
-        drop(known);
+        drop(is_open);
         self.make_room(slot);
         Ok(())
+    }
+
+    /// Counts the many rows of the store, when that was not done for a while, and makes the index anew if it is useless.
+    fn count_behind_the_scenes(&self, slot: &Arc<Slot>) {
+        let Ok(mut rests_until) = Arc::clone(&slot.counting).try_lock_owned() else { return };
+        if rests_until.is_some_and(|until| Instant::now() < until) {
+            return;
+        }
+        let (store, slot) = (Arc::clone(&self.store), Arc::clone(slot));
+        tokio::spawn(async move {
+            let began = Instant::now();
+            if let Err(problem) = slot.count(&*store).await {
+                warn!(index = %slot.index, kind = slot.kind.as_str(), "cannot count vectors: {problem}");
+            }
+            *rests_until = Some(Instant::now() + began.elapsed() * COUNT_RESTS);
+        });
     }
 
     async fn read_rows(&self, slot: &Arc<Slot>, last_row: i64) -> Result<()> {
@@ -318,16 +331,26 @@ impl Drop for Shelf {
     }
 }
 
-/// What is known of an index by whoever reads its rows.
-#[derive(Debug, Default)]
-struct Known {
-    /// Whether its file was looked at.
-    is_open: bool,
-    /// Until when its rows are not counted again.
-    rests_until: Option<Instant>,
+/// What an index held at a moment.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    rows: usize,
+    removed: usize,
+    last_row: i64,
 }
 
-/// One index on the shelf. Methods block.
+impl Held {
+    /// Whether rows were missing that should have been in, or more than a fifth of what was in is no longer in the store, which
+    /// was counted after that moment: rows that were forgotten meanwhile are not missing.
+    fn is_useless(self, count: u64, last_row: i64) -> bool {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let lacks_rows = self.last_row >= last_row && self.rows < count;
+        let places = self.rows + self.removed;
+        lacks_rows || places.saturating_sub(count) > places / 5
+    }
+}
+
+/// One index on the shelf. Methods that do not wait block.
 #[derive(Debug)]
 struct Slot {
     index: IndexId,
@@ -336,8 +359,10 @@ struct Slot {
     file: GraphFile,
     layers: RwLock<Layers>,
     owners: Arc<tokio::sync::Mutex<Owners>>,
-    /// Held by the one who reads rows.
-    catching_up: tokio::sync::Mutex<Known>,
+    /// Held by the one who reads rows; whether the file was looked at.
+    catching_up: tokio::sync::Mutex<bool>,
+    /// Held by the one who counts many rows; until when they need not be counted again.
+    counting: Arc<tokio::sync::Mutex<Option<Instant>>>,
     /// Held by the one who changes or saves the graph.
     absorbing: Mutex<()>,
     /// Entries of the saved graph.
@@ -355,6 +380,7 @@ impl Slot {
             file,
             layers,
             owners: Arc::default(),
+            counting: Arc::default(),
             catching_up: tokio::sync::Mutex::default(),
             absorbing: Mutex::default(),
             saved: AtomicUsize::new(0),
@@ -385,13 +411,27 @@ impl Slot {
         }
     }
 
-    /// Whether rows are missing that should be in, or more than a fifth of what is in is no longer in the store.
-    fn is_useless(&self, count: u64, last_row: i64) -> bool {
+    fn held(&self) -> Held {
         let layers = self.read();
-        let (held, count) = (layers.len(), usize::try_from(count).unwrap_or(usize::MAX));
-        let lacks_rows = layers.last_row() >= last_row && held < count;
-        let places = held + layers.removed();
-        lacks_rows || places.saturating_sub(count) > places / 5
+        Held { rows: layers.len(), removed: layers.removed(), last_row: layers.last_row() }
+    }
+
+    /// Holds it against the store, and makes it anew if it is useless.
+    async fn count(self: &Arc<Self>, store: &dyn Store) -> Result<()> {
+        let held = self.held();
+        let (count, last_row) = store.vector_extent(self.index, self.kind).await?;
+        if held.is_useless(count, last_row) {
+            let _is_open = self.catching_up.lock().await;
+            self.make_anew(count).await?;
+        }
+        Ok(())
+    }
+
+    /// Empties it, for the store has `count` rows, which will be read. Whoever asks for that holds `catching_up`.
+    async fn make_anew(self: &Arc<Self>, count: u64) -> Result<()> {
+        info!(index = %self.index, kind = self.kind.as_str(), count, "a vector index is made anew");
+        let useless = Arc::clone(self);
+        Ok(spawn_blocking(move || useless.reset()).await.context("drop a vector index")?)
     }
 
     /// Empties it, in memory and on disk. Whoever builds the old graph finds out and stops.

@@ -263,6 +263,22 @@ async fn many_rows_are_counted_now_and_then_and_those_that_were_deleted_leave_in
 }
 
 #[tokio::test]
+async fn rows_that_are_forgotten_while_they_are_counted_are_not_missed() {
+    let (mut scene, videos) = saved().await;
+    let shelf = scene.shelf(ShelfConfig { counted_rows: 0, ..scanning() });
+    assert_eq!(scene.found(&shelf, 3, videos[3]).await, 10);
+    for video in &videos[..2] {
+        let gone = scene.library.store.vectors_of_videos(scene.index, KIND, &[*video]).await.unwrap();
+        delete(&scene.library, scene.index, *video).await;
+        for rows in gone.chunks(6) {
+            shelf.forget(scene.index, KIND, rows.to_vec()).await.unwrap();
+            assert_eq!(scene.found(&shelf, 3, videos[3]).await, 10);
+        }
+    }
+    assert_eq!((shelf.stats().rows, shelf.stats().waiting_rows), (8 * FRAMES, 0), "the graph is kept");
+}
+
+#[tokio::test]
 async fn a_filter_of_many_videos_finds_what_one_of_few_finds() {
     let (mut scene, mut videos) = saved().await;
     let [asked, known] = [usize::MAX, 0].map(|few_videos| ShelfConfig { few_videos, ..scanning() });
