@@ -41,6 +41,8 @@ START_LIMIT_S = 60
 STOP_LIMIT_S = 2
 # A user without rights, for servers that refuse to be root.
 NOBODY = 65534
+# Ports that were found to be free here, and may be in use by now.
+GIVEN_PORTS: set[int] = set()
 # What a new PostgreSQL is told before it starts.
 CREATE = "CREATE DATABASE telecine\n"
 # No proxy of this machine has any business between loopback and loopback.
@@ -49,6 +51,10 @@ HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 class ServerError(Exception):
     """A server that does not start, stop or behave as it must."""
+
+
+class PortTakenError(ServerError):
+    """A server whose port somebody else took after it was found to be free."""
 
 
 class Server:
@@ -133,14 +139,19 @@ class Server:
         assert self.process is not None
         deadline = time.monotonic() + START_LIMIT_S
         while not self.is_ready():
+            if "address already in use" in self._log().lower():
+                raise PortTakenError(f"a port of {self.name} was taken:\n{self._last_lines()}")
             if self.process.poll() is not None:
                 raise ServerError(f"{self.name} ended with status {self.process.returncode}:\n{self._last_lines()}")
             if time.monotonic() > deadline:
                 raise ServerError(f"{self.name} was not ready after {START_LIMIT_S} s:\n{self._last_lines()}")
             time.sleep(0.1)
 
+    def _log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
     def _last_lines(self) -> str:
-        return "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-15:])
+        return "\n".join(self._log().splitlines()[-15:])
 
 
 class Ministack(Server):
@@ -645,10 +656,26 @@ def bundled_program(name: str) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, another one each time."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            port = probe.getsockname()[1]
+        if port not in GIVEN_PORTS:
+            GIVEN_PORTS.add(port)
+            return port
+
+
+def started(name: str, folder: pathlib.Path, port: int | None) -> Server:
+    """A server that takes requests; tried with other ports where one was taken in the meantime."""
+    for _ in range(2):
+        try:
+            return SERVERS[name](folder, port).start()
+        except PortTakenError:
+            if port is not None:
+                raise
+            shutil.rmtree(folder.resolve() / name, ignore_errors=True)
+    return SERVERS[name](folder, port).start()
 
 
 def status(url: str) -> int | None:
@@ -674,7 +701,7 @@ def start(names: list[str], folder: pathlib.Path, port: int | None) -> dict[str,
         file = state_file(folder, name)
         state = running(file)
         if state is None:
-            server = SERVERS[name](folder, port).start()
+            server = started(name, folder, port)
             assert server.process is not None
             pid = server.process.pid
             state = {"pid": pid, "born": born(pid), "facts": server.facts()}
@@ -732,7 +759,7 @@ def run(names: list[str], folder: pathlib.Path, port: int | None, as_json: bool)
     servers: list[Server] = []
     try:
         for name in names:
-            servers.append(SERVERS[name](folder, port).start())
+            servers.append(started(name, folder, port))
         show({server.name: server.facts() for server in servers}, as_json)
         told, tell = os.pipe()
         # From here on it raises nothing: it could come while `poll` holds its lock, and then nobody could wait for a server.

@@ -13,8 +13,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Ends with its standard input, which ends with the test's process even if that is killed: the child is told to stop
-/// first, so that it can stop its own children.
-const GUARD: &str = r#""$@" </dev/null & child=$!; cat >/dev/null; kill -TERM $child; wait $child"#;
+/// first, so that it can stop its own children. Has no output of its own: that of a child that did not start ends.
+const GUARD: &str = r#""$@" </dev/null & child=$!; exec >&-; cat >/dev/null; kill -TERM $child; wait $child"#;
 
 /// The account of the bucket's owner, as in `scripts/aws_accounts.py`.
 pub(crate) const CUSTOMER_ACCOUNT: &str = "123456789012";
